@@ -1,0 +1,451 @@
+use crate::{Error, Result};
+use bytes::Bytes;
+use half::{bf16, f16};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The element types that checkpoints hold. Complex and quantised storages are refused where they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DType {
+    /// IEEE double.
+    F64,
+    /// IEEE single.
+    F32,
+    /// IEEE half.
+    F16,
+    /// The upper half of a single.
+    BF16,
+    /// Signed 64-bit integer.
+    I64,
+    /// Signed 32-bit integer.
+    I32,
+    /// Signed 16-bit integer.
+    I16,
+    /// Signed byte.
+    I8,
+    /// Unsigned byte.
+    U8,
+    /// One byte, 0 or 1.
+    Bool,
+}
+
+impl DType {
+    /// Bytes per element.
+    pub fn size(self) -> usize {
+        match self {
+            DType::F64 | DType::I64 => 8,
+            DType::F32 | DType::I32 => 4,
+            DType::F16 | DType::BF16 | DType::I16 => 2,
+            DType::I8 | DType::U8 | DType::Bool => 1,
+        }
+    }
+
+    /// Whether it is one of the four floating point types.
+    pub fn is_float(self) -> bool {
+        matches!(self, DType::F64 | DType::F32 | DType::F16 | DType::BF16)
+    }
+}
+
+/// The lower-case name: `f32`, `bf16`, ...
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DType::F64 => "f64",
+            DType::F32 => "f32",
+            DType::F16 => "f16",
+            DType::BF16 => "bf16",
+            DType::I64 => "i64",
+            DType::I32 => "i32",
+            DType::I16 => "i16",
+            DType::I8 => "i8",
+            DType::U8 => "u8",
+            DType::Bool => "bool",
+        })
+    }
+}
+
+/// A strided view of little-endian elements in shared bytes, usually a mapped file.
+///
+/// Cloning, transposing, flipping and slicing change the view alone; the bytes are never copied until
+/// [`Tensor::for_each_chunk`] or [`Tensor::to_bytes`] gathers them, and not then either where they already lie in order.
+/// Every view is checked against its bytes when it is made.
+///
+/// ```
+/// use alexnet_spec::{DType, Tensor};
+///
+/// let rows: Vec<u8> = [1f32, 2., 3., 4., 5., 6.].iter().flat_map(|x| x.to_le_bytes()).collect();
+/// let tensor = Tensor::new(DType::F32, vec![2, 3], rows.into())?;
+/// let columns = tensor.permute(&[1, 0])?;
+/// assert_eq!(columns.shape(), [3, 2]);
+/// assert_eq!(columns.to_f32()?, [1., 4., 2., 5., 3., 6.]);
+/// # Ok::<(), alexnet_spec::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor {
+    dtype: DType,
+    shape: Vec<usize>,
+    /// In elements; negative where an axis is flipped.
+    strides: Vec<isize>,
+    /// Of the first element, in bytes.
+    offset: usize,
+    bytes: Bytes,
+}
+
+/// As many dimensions as NumPy allows.
+const MAX_RANK: usize = 64;
+
+/// The size of the pieces in which a view is gathered.
+const CHUNK: usize = 1 << 18;
+
+impl Tensor {
+    /// A tensor whose elements fill `bytes`, in row-major order.
+    ///
+    /// Errs where the number of bytes isn't the shape's.
+    pub fn new(dtype: DType, shape: Vec<usize>, bytes: Bytes) -> Result<Tensor> {
+        let strides = row_major(&shape)?;
+        let tensor = Tensor::strided(dtype, shape, strides, 0, bytes)?;
+        match tensor.elements() * dtype.size() {
+            needed if needed == tensor.bytes.len() => Ok(tensor),
+            needed => Err(Error::Tensor(format!(
+                "shape {:?} of {dtype} needs {needed} bytes, but there are {}",
+                tensor.shape,
+                tensor.bytes.len()
+            ))),
+        }
+    }
+
+    /// A view with `strides` in elements whose first element lies `offset` elements into `bytes`.
+    ///
+    /// Errs where any element would lie outside the bytes, or sizes overflow.
+    pub fn strided(dtype: DType, shape: Vec<usize>, strides: Vec<isize>, offset: usize, bytes: Bytes) -> Result<Tensor> {
+        let fault = |what: &str| {
+            Error::Tensor(format!(
+                "{what}: shape {shape:?}, strides {strides:?} and offset {offset} in a storage of {} {dtype} elements",
+                bytes.len() / dtype.size()
+            ))
+        };
+        if shape.len() != strides.len() || shape.len() > MAX_RANK {
+            return Err(fault("shape and strides don't match"));
+        }
+        let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).filter(|n| *n <= isize::MAX as usize / 8);
+        let elements = elements.ok_or_else(|| fault("the number of elements overflows"))?;
+        if elements > 0 {
+            let (mut low, mut high) = (0isize, 0isize);
+            for (&size, &stride) in shape.iter().zip(&strides) {
+                let reach = isize::try_from(size - 1).ok().and_then(|last| last.checked_mul(stride));
+                let reach = reach.ok_or_else(|| fault("the strides overflow"))?;
+                let bound = if reach < 0 { &mut low } else { &mut high };
+                *bound = bound.checked_add(reach).ok_or_else(|| fault("the strides overflow"))?;
+            }
+            let start = isize::try_from(offset).map_err(|_| fault("the offset overflows"))?;
+            let first = start.checked_add(low).ok_or_else(|| fault("the offset overflows"))?;
+            let last = start.checked_add(high).ok_or_else(|| fault("the offset overflows"))?;
+            if first < 0 || last as usize >= bytes.len() / dtype.size() {
+                return Err(fault("the view reaches outside its storage"));
+            }
+        }
+        let offset = if elements == 0 { 0 } else { offset * dtype.size() };
+        Ok(Tensor { dtype, shape, strides, offset, bytes })
+    }
+
+    /// A row-major tensor of f32 values.
+    pub fn from_f32(shape: Vec<usize>, values: &[f32]) -> Result<Tensor> {
+        Tensor::new(DType::F32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>().into())
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The dimensions.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The steps between neighbours along each dimension, in elements.
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+
+    /// The number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the elements lie in row-major order without gaps.
+    pub fn is_contiguous(&self) -> bool {
+        let mut expected = 1isize;
+        self.elements() == 0
+            || self.shape.iter().zip(&self.strides).rev().all(|(&size, &stride)| {
+                let fits = size == 1 || stride == expected;
+                expected *= size as isize;
+                fits
+            })
+    }
+
+    /// The elements as they lie in the shared bytes, without a copy; `None` where they aren't contiguous.
+    pub fn as_contiguous(&self) -> Option<Bytes> {
+        let length = self.elements() * self.dtype.size();
+        self.is_contiguous().then(|| self.bytes.slice(self.offset..self.offset + length))
+    }
+
+    /// The elements in row-major order; a copy only where the view isn't contiguous.
+    pub fn to_bytes(&self) -> Bytes {
+        self.as_contiguous().unwrap_or_else(|| {
+            let mut out = Vec::with_capacity(self.elements() * self.dtype.size());
+            self.gather(&mut |chunk| {
+                out.extend_from_slice(chunk);
+                Ok::<(), std::convert::Infallible>(())
+            })
+            .unwrap_or_else(|never| match never {});
+            out.into()
+        })
+    }
+
+    /// Hands the elements in row-major order, converted to `dtype`, to `sink` in pieces of bounded size. A contiguous view
+    /// that needs no conversion is handed over in one piece, uncopied.
+    ///
+    /// Floating point converts to floating point, rounding to nearest even. Errs with [`Error::Tensor`] where a finite
+    /// value isn't finite in `dtype`, or where either type is an integer and they differ; and with whatever `sink` returns.
+    pub fn for_each_chunk<E: From<Error>>(
+        &self,
+        dtype: DType,
+        sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if dtype == self.dtype {
+            return match self.as_contiguous() {
+                Some(bytes) => sink(&bytes),
+                None => self.gather(sink),
+            };
+        }
+        if !self.dtype.is_float() || !dtype.is_float() {
+            return Err(Error::Tensor(format!("{} doesn't convert to {dtype}", self.dtype)).into());
+        }
+        let mut converted = Vec::new();
+        let mut convert = |chunk: &[u8]| {
+            converted.clear();
+            convert(self.dtype, chunk, dtype, &mut converted)?;
+            sink(&converted)
+        };
+        match self.as_contiguous() {
+            Some(bytes) => bytes.chunks(CHUNK).try_for_each(convert),
+            None => self.gather(&mut convert),
+        }
+    }
+
+    /// The elements in row-major order as f32.
+    ///
+    /// Errs as [`Tensor::for_each_chunk`] does.
+    pub fn to_f32(&self) -> Result<Vec<f32>> {
+        let mut values = Vec::with_capacity(self.elements());
+        self.for_each_chunk::<Error>(DType::F32, &mut |chunk| {
+            let (words, _) = chunk.as_chunks::<4>();
+            values.extend(words.iter().map(|word| f32::from_le_bytes(*word)));
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// The same elements with dimension `i` taken from dimension `axes[i]`.
+    ///
+    /// Errs where `axes` isn't a permutation.
+    pub fn permute(&self, axes: &[usize]) -> Result<Tensor> {
+        let mut sorted = axes.to_vec();
+        sorted.sort_unstable();
+        if !sorted.iter().copied().eq(0..self.shape.len()) {
+            return Err(Error::Tensor(format!("{axes:?} is no permutation of {} axes", self.shape.len())));
+        }
+        let mut view = self.clone();
+        view.shape = axes.iter().map(|&axis| self.shape[axis]).collect();
+        view.strides = axes.iter().map(|&axis| self.strides[axis]).collect();
+        Ok(view)
+    }
+
+    /// The same elements with dimension `axis` in reverse: colour channels from BGR to RGB, or half of a kernel's turn.
+    ///
+    /// Errs where there is no such axis.
+    pub fn flip(&self, axis: usize) -> Result<Tensor> {
+        let (&size, &stride) = self.axis(axis)?;
+        let mut view = self.clone();
+        if self.elements() > 0 {
+            let shift = (size - 1) as isize * stride * self.dtype.size() as isize;
+            view.offset = view.offset.checked_add_signed(shift).ok_or_else(|| Error::Tensor("a flip overflows".into()))?;
+            view.strides[axis] = -stride;
+        }
+        Ok(view)
+    }
+
+    /// `length` positions of dimension `axis` from `start` on.
+    ///
+    /// Errs where they reach beyond it.
+    pub fn narrow(&self, axis: usize, start: usize, length: usize) -> Result<Tensor> {
+        let (&size, &stride) = self.axis(axis)?;
+        if start.checked_add(length).is_none_or(|end| end > size) {
+            return Err(Error::Tensor(format!("{length} positions from {start} on reach beyond axis {axis} of {size}")));
+        }
+        let mut view = self.clone();
+        view.shape[axis] = length;
+        if view.elements() > 0 {
+            let shift = start as isize * stride * self.dtype.size() as isize;
+            view.offset = view.offset.checked_add_signed(shift).ok_or_else(|| Error::Tensor("a slice overflows".into()))?;
+        }
+        Ok(view)
+    }
+
+    /// The same elements in another shape. Without a copy where the strides allow it (splitting an axis always does).
+    ///
+    /// Errs where the number of elements differs.
+    pub fn reshape(&self, shape: &[usize]) -> Result<Tensor> {
+        let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+        if elements != Some(self.elements()) || shape.len() > MAX_RANK {
+            return Err(Error::Tensor(format!("shape {:?} can't become {shape:?}", self.shape)));
+        }
+        match self.split_strides(shape) {
+            Some(strides) => Ok(Tensor { shape: shape.to_vec(), strides, ..self.clone() }),
+            None => Tensor::new(self.dtype, shape.to_vec(), self.to_bytes()),
+        }
+    }
+
+    /// Strides that show the same elements as `shape`, where every new axis lies within one run of old axes that step
+    /// uniformly.
+    fn split_strides(&self, shape: &[usize]) -> Option<Vec<isize>> {
+        if self.elements() == 0 {
+            return row_major(shape).ok();
+        }
+        let old: Vec<(usize, isize)> =
+            self.shape.iter().copied().zip(self.strides.iter().copied()).filter(|(size, _)| *size != 1).collect();
+        let mut runs: Vec<(usize, isize)> = Vec::new();
+        for (size, stride) in old {
+            match runs.last_mut() {
+                Some(run) if run.1 == stride.checked_mul(size as isize)? => *run = (run.0 * size, stride),
+                _ => runs.push((size, stride)),
+            }
+        }
+        let mut strides = vec![0; shape.len()];
+        let (mut left, mut stride) = runs.pop().unwrap_or((1, 1));
+        for (size, out) in shape.iter().zip(&mut strides).rev() {
+            if *size == 1 {
+                continue;
+            }
+            if left == 1 {
+                (left, stride) = runs.pop()?;
+            }
+            if left % size != 0 {
+                return None;
+            }
+            *out = stride;
+            left /= size;
+            stride = stride.checked_mul(*size as isize)?;
+        }
+        Some(strides)
+    }
+
+    fn axis(&self, axis: usize) -> Result<(&usize, &isize)> {
+        self.shape
+            .get(axis)
+            .zip(self.strides.get(axis))
+            .ok_or_else(|| Error::Tensor(format!("there is no axis {axis} in shape {:?}", self.shape)))
+    }
+
+    /// Copies the elements in row-major order into pieces of about [`CHUNK`] bytes.
+    fn gather<E>(&self, sink: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        match self.dtype.size() {
+            8 => self.gather_sized::<8, E>(sink),
+            4 => self.gather_sized::<4, E>(sink),
+            2 => self.gather_sized::<2, E>(sink),
+            _ => self.gather_sized::<1, E>(sink),
+        }
+    }
+
+    fn gather_sized<const SIZE: usize, E>(&self, sink: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let rank = self.shape.len();
+        let (row, step) = match (self.shape.last(), self.strides.last()) {
+            (Some(&size), Some(&stride)) => (size, stride),
+            _ => (1, 1),
+        };
+        let mut buffer = Vec::with_capacity(CHUNK.min(self.elements() * SIZE));
+        let mut index = vec![0usize; rank.saturating_sub(1)];
+        let rows = if row == 0 { 0 } else { self.elements() / row };
+        let mut start = (self.offset / SIZE) as isize;
+        // Elements of a storage need not be aligned to their size within the shared bytes.
+        let base = self.offset % SIZE;
+        for _ in 0..rows {
+            let mut at = start;
+            for _ in 0..row {
+                let position = base + at as usize * SIZE;
+                buffer.extend_from_slice(&self.bytes[position..position + SIZE]);
+                if buffer.len() >= CHUNK {
+                    sink(&buffer)?;
+                    buffer.clear();
+                }
+                at += step;
+            }
+            for axis in (0..index.len()).rev() {
+                index[axis] += 1;
+                start += self.strides[axis];
+                if index[axis] < self.shape[axis] {
+                    break;
+                }
+                start -= self.strides[axis] * self.shape[axis] as isize;
+                index[axis] = 0;
+            }
+        }
+        if buffer.is_empty() { Ok(()) } else { sink(&buffer) }
+    }
+}
+
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tensor({} {:?}, strides {:?})", self.dtype, self.shape, self.strides)
+    }
+}
+
+fn row_major(shape: &[usize]) -> Result<Vec<isize>> {
+    let mut strides = vec![0; shape.len()];
+    let mut step = 1usize;
+    for (stride, &size) in strides.iter_mut().zip(shape).rev() {
+        *stride = isize::try_from(step).map_err(|_| Error::Tensor(format!("shape {shape:?} overflows")))?;
+        step = step.checked_mul(size.max(1)).ok_or_else(|| Error::Tensor(format!("shape {shape:?} overflows")))?;
+    }
+    Ok(strides)
+}
+
+/// Converts whole elements between floating point types.
+fn convert(from: DType, bytes: &[u8], to: DType, out: &mut Vec<u8>) -> Result<()> {
+    let mut put = |value: f64| {
+        let finite = match to {
+            DType::F64 => {
+                out.extend_from_slice(&value.to_le_bytes());
+                true
+            }
+            DType::F32 => {
+                let value = value as f32;
+                out.extend_from_slice(&value.to_le_bytes());
+                value.is_finite()
+            }
+            DType::F16 => {
+                let value = f16::from_f64(value);
+                out.extend_from_slice(&value.to_le_bytes());
+                value.is_finite()
+            }
+            _ => {
+                let value = bf16::from_f64(value);
+                out.extend_from_slice(&value.to_le_bytes());
+                value.is_finite()
+            }
+        };
+        if finite || !value.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::Tensor(format!("{value:e} is too large for {to}; keep the weights in f32")))
+        }
+    };
+    match from {
+        DType::F64 => bytes.as_chunks().0.iter().try_for_each(|b| put(f64::from_le_bytes(*b))),
+        DType::F32 => bytes.as_chunks().0.iter().try_for_each(|b| put(f32::from_le_bytes(*b).into())),
+        DType::F16 => bytes.as_chunks().0.iter().try_for_each(|b| put(f16::from_le_bytes(*b).to_f64())),
+        _ => bytes.as_chunks().0.iter().try_for_each(|b| put(bf16::from_le_bytes(*b).to_f64())),
+    }
+}
