@@ -91,8 +91,11 @@ impl Network {
         }
         let mut steps = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
-            let step = step(layer, shape)
-                .map_err(|message| Error::Layer { layer: layer.name.clone(), op: layer.op.kind(), message })?;
+            let step = step(layer, shape).map_err(|message| Error::Layer {
+                layer: layer.name.clone(),
+                op: layer.op.kind(),
+                message,
+            })?;
             shape = step.output;
             steps.push(step);
         }
@@ -245,9 +248,10 @@ impl Network {
     pub fn shrunk(self, divisor: usize, classes: usize) -> Result<Network> {
         let mut widths = self.widths();
         for width in &mut widths {
-            *width = width.checked_div(divisor).filter(|w| *w > 0).ok_or_else(|| {
-                self.malformed(format!("a width of {width} can't be divided by {divisor}"))
-            })?;
+            *width = width
+                .checked_div(divisor)
+                .filter(|w| *w > 0)
+                .ok_or_else(|| self.malformed(format!("a width of {width} can't be divided by {divisor}")))?;
         }
         if let (Some(last), Some(_)) = (widths.last_mut(), self.class_count()) {
             *last = classes;

@@ -118,7 +118,13 @@ impl Tensor {
     /// A view with `strides` in elements whose first element lies `offset` elements into `bytes`.
     ///
     /// Errs where any element would lie outside the bytes, or sizes overflow.
-    pub fn strided(dtype: DType, shape: Vec<usize>, strides: Vec<isize>, offset: usize, bytes: Bytes) -> Result<Tensor> {
+    pub fn strided(
+        dtype: DType,
+        shape: Vec<usize>,
+        strides: Vec<isize>,
+        offset: usize,
+        bytes: Bytes,
+    ) -> Result<Tensor> {
         let fault = |what: &str| {
             Error::Tensor(format!(
                 "{what}: shape {shape:?}, strides {strides:?} and offset {offset} in a storage of {} {dtype} elements",
@@ -128,7 +134,8 @@ impl Tensor {
         if shape.len() != strides.len() || shape.len() > MAX_RANK {
             return Err(fault("shape and strides don't match"));
         }
-        let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).filter(|n| *n <= isize::MAX as usize / 8);
+        let elements =
+            shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).filter(|n| *n <= isize::MAX as usize / 8);
         let elements = elements.ok_or_else(|| fault("the number of elements overflows"))?;
         if elements > 0 {
             let (mut low, mut high) = (0isize, 0isize);
@@ -271,7 +278,8 @@ impl Tensor {
         let mut view = self.clone();
         if self.elements() > 0 {
             let shift = (size - 1) as isize * stride * self.dtype.size() as isize;
-            view.offset = view.offset.checked_add_signed(shift).ok_or_else(|| Error::Tensor("a flip overflows".into()))?;
+            view.offset =
+                view.offset.checked_add_signed(shift).ok_or_else(|| Error::Tensor("a flip overflows".into()))?;
             view.strides[axis] = -stride;
         }
         Ok(view)
@@ -283,13 +291,16 @@ impl Tensor {
     pub fn narrow(&self, axis: usize, start: usize, length: usize) -> Result<Tensor> {
         let (&size, &stride) = self.axis(axis)?;
         if start.checked_add(length).is_none_or(|end| end > size) {
-            return Err(Error::Tensor(format!("{length} positions from {start} on reach beyond axis {axis} of {size}")));
+            return Err(Error::Tensor(format!(
+                "{length} positions from {start} on reach beyond axis {axis} of {size}"
+            )));
         }
         let mut view = self.clone();
         view.shape[axis] = length;
         if view.elements() > 0 {
             let shift = start as isize * stride * self.dtype.size() as isize;
-            view.offset = view.offset.checked_add_signed(shift).ok_or_else(|| Error::Tensor("a slice overflows".into()))?;
+            view.offset =
+                view.offset.checked_add_signed(shift).ok_or_else(|| Error::Tensor("a slice overflows".into()))?;
         }
         Ok(view)
     }

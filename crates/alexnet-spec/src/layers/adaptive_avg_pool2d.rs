@@ -24,7 +24,10 @@ impl Infer for AdaptiveAvgPool2d {
         let [height, width] = self.output;
         for side in self.output {
             if side == 0 || side > super::window::MAX_EXTENT {
-                return Err(format!("the output is {height}x{width}; each side must be from 1 to {}", super::window::MAX_EXTENT));
+                return Err(format!(
+                    "the output is {height}x{width}; each side must be from 1 to {}",
+                    super::window::MAX_EXTENT
+                ));
             }
         }
         Ok(Shape::Map { channels, height, width })

@@ -36,9 +36,13 @@ impl Infer for MaxPool2d {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         let (channels, height, width) = map(input)?;
         let [top, left, bottom, right] = self.pads;
-        for (axis, kernel, pad) in [("height", self.kernel[0], top.max(bottom)), ("width", self.kernel[1], left.max(right))] {
+        for (axis, kernel, pad) in
+            [("height", self.kernel[0], top.max(bottom)), ("width", self.kernel[1], left.max(right))]
+        {
             if pad >= kernel && pad > 0 {
-                return Err(format!("padding of {pad} is not smaller than the window's {axis} of {kernel}: a window would see padding alone"));
+                return Err(format!(
+                    "padding of {pad} is not smaller than the window's {axis} of {kernel}: a window would see padding alone"
+                ));
             }
         }
         Ok(Shape::Map {

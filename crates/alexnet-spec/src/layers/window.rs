@@ -30,7 +30,9 @@ pub(super) fn positions(
     rounding: Rounding,
 ) -> Result<usize, String> {
     if kernel == 0 || stride == 0 {
-        return Err(format!("kernel and stride must be at least 1, but {axis} has kernel {kernel} and stride {stride}"));
+        return Err(format!(
+            "kernel and stride must be at least 1, but {axis} has kernel {kernel} and stride {stride}"
+        ));
     }
     for (what, value) in [("size", size), ("kernel", kernel), ("stride", stride), ("padding", before.max(after))] {
         if value > MAX_EXTENT {
@@ -39,7 +41,9 @@ pub(super) fn positions(
     }
     let padded = size + before + after;
     let Some(span) = padded.checked_sub(kernel) else {
-        return Err(format!("the kernel's {axis} of {kernel} is larger than the padded input's {padded} ({size} + {before} + {after})"));
+        return Err(format!(
+            "the kernel's {axis} of {kernel} is larger than the padded input's {padded} ({size} + {before} + {after})"
+        ));
     };
     let full = span / stride + 1;
     Ok(match rounding {
