@@ -1,0 +1,13 @@
+use super::Emit;
+use crate::graph::{Graph, Node, Site};
+use alexnet_spec::layers::BatchNorm2d;
+
+impl Emit for BatchNorm2d {
+    fn emit(&self, site: &Site, graph: &mut Graph) {
+        let node = Node::new("BatchNormalization", &site.step.layer.name).input(site.input);
+        let node = ["weight", "bias", "running_mean", "running_var"]
+            .into_iter()
+            .fold(node, |node, role| node.input(site.parameter(role)));
+        graph.push(node.float("epsilon", self.eps), site.output, site.step.output.dims());
+    }
+}

@@ -1,0 +1,172 @@
+//! Writes a model as a stream: its graph is encoded in memory, its parameters pass through piece by piece.
+
+use crate::export;
+use crate::graph::tensor_header;
+use crate::proto::{ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
+use crate::{Data, Error, ExportOptions, Extent, Result, external};
+use alexnet_spec::{DType, Metadata, Network, Parameter, Weights};
+use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use std::io::Write;
+
+/// The largest message that protobuf's own parsers accept.
+const PROTOBUF_LIMIT: u64 = i32::MAX as u64;
+
+/// `ModelProto.graph`, `GraphProto.initializer` and `TensorProto.raw_data` in the schema.
+const GRAPH: u32 = 7;
+const INITIALIZER: u32 = 5;
+const RAW_DATA: u32 = 9;
+
+/// Writes `network` with its weights as an ONNX model.
+///
+/// The input is called `input`, `[N, channels, height, width]` in the graph's element type; the output is called
+/// [`Network::output_name`]. Nodes and the tensors they write are named as the layers, parameters by their canonical names
+/// and converted to the graph's type. Layers that do nothing at test time are left out. `metadata` becomes the model's
+/// `metadata_props`. The same arguments give the same bytes.
+///
+/// Parameters are handed to `out` as [`alexnet_spec::Tensor::for_each_chunk`] gives them: a mapped file of the right type
+/// is never copied into memory.
+///
+/// Errs where the options contradict each other or the network, an operator doesn't take the element type in the opset
+/// (the error names the one to ask for), weights are missing or aren't finite in the type, the layout of
+/// external data doesn't cover the parameters, the model would exceed protobuf's 2 GiB, or `out` fails.
+///
+/// ```
+/// use alexnet_onnx::{Data, ExportOptions, write};
+/// use alexnet_spec::{Metadata, Tensor, Weights, networks};
+///
+/// let network = networks::get("torchvision").unwrap().shrunk(16, 10)?;
+/// let zeros = |shape: &[usize]| Tensor::from_f32(shape.to_vec(), &vec![0.0; shape.iter().product()]);
+/// let tensors = network.parameters()?.into_iter().map(|p| Ok((p.name, zeros(&p.shape)?)));
+/// let weights = Weights::new(&network, tensors.collect::<alexnet_spec::Result<_>>()?)?;
+///
+/// let mut file = Vec::new();
+/// write(&mut file, &network, &weights, &Metadata::default(), &ExportOptions::default(), Data::Inline)?;
+/// assert!(file.len() > weights.byte_len(alexnet_spec::DType::F32));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write(
+    out: &mut dyn Write,
+    network: &Network,
+    weights: &Weights,
+    metadata: &Metadata,
+    options: &ExportOptions,
+    data: Data<'_>,
+) -> Result<()> {
+    let (mut model, parameters) = export::model(network, metadata, options)?;
+    let mut graph = model.graph.take().unwrap_or_default();
+    match data {
+        Data::External { location, layout } => {
+            external::check_location(location).map_err(Error::Options)?;
+            for parameter in &parameters {
+                let extent = layout.get(&parameter.name).ok_or_else(|| {
+                    Error::Options(format!("`{location}` has no place for parameter `{}`", parameter.name))
+                })?;
+                graph.initializer.push(external_tensor(parameter, options.dtype, location, extent)?);
+            }
+            model.graph = Some(graph);
+            let bytes = model.encode_to_vec();
+            check_size(bytes.len() as u64)?;
+            out.write_all(&bytes)?;
+        }
+        Data::Inline => {
+            let framed = parameters
+                .into_iter()
+                .map(|parameter| Framed::new(parameter, options.dtype))
+                .collect::<Result<Vec<_>>>()?;
+            let graph_bytes = graph.encode_to_vec();
+            let graph_len = framed.iter().map(Framed::len).sum::<u64>() + graph_bytes.len() as u64;
+            let mut head = model.encode_to_vec();
+            encode_key(GRAPH, WireType::LengthDelimited, &mut head);
+            encode_varint(graph_len, &mut head);
+            check_size(head.len() as u64 + graph_len)?;
+            out.write_all(&head)?;
+            out.write_all(&graph_bytes)?;
+            for tensor in &framed {
+                tensor.write(out, weights)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The model alone, without parameters, as its messages: for a look at the graph before anything is written.
+///
+/// Errs as [`write`] does.
+pub fn graph(network: &Network, metadata: &Metadata, options: &ExportOptions) -> Result<ModelProto> {
+    export::model(network, metadata, options).map(|(model, _)| model)
+}
+
+fn check_size(bytes: u64) -> Result<()> {
+    if bytes > PROTOBUF_LIMIT { Err(Error::TooLarge { bytes, limit: PROTOBUF_LIMIT }) } else { Ok(()) }
+}
+
+fn external_tensor(parameter: &Parameter, dtype: DType, location: &str, extent: &Extent) -> Result<TensorProto> {
+    let needed = byte_len(parameter, dtype)?;
+    if extent.length != needed {
+        return Err(Error::Options(format!(
+            "`{location}` keeps `{}` in {} bytes, but {:?} of {dtype} needs {needed}: write both files in the same type",
+            parameter.name, extent.length, parameter.shape
+        )));
+    }
+    let entry = |key: &str, value: String| StringStringEntryProto { key: Some(key.into()), value: Some(value) };
+    Ok(TensorProto {
+        data_location: Some(DataLocation::External as i32),
+        external_data: vec![
+            entry("location", location.into()),
+            entry("offset", extent.offset.to_string()),
+            entry("length", extent.length.to_string()),
+        ],
+        ..tensor_header(&parameter.name, dtype, &parameter.shape)
+    })
+}
+
+fn byte_len(parameter: &Parameter, dtype: DType) -> Result<u64> {
+    parameter
+        .shape
+        .iter()
+        .try_fold(dtype.size() as u64, |n, d| n.checked_mul(*d as u64))
+        .ok_or_else(|| Error::Options(format!("parameter `{}` is too large: {:?}", parameter.name, parameter.shape)))
+}
+
+/// An initializer whose data isn't in memory: the bytes before the data, and the data's length.
+struct Framed {
+    parameter: Parameter,
+    dtype: DType,
+    head: Vec<u8>,
+    data: u64,
+}
+
+impl Framed {
+    fn new(parameter: Parameter, dtype: DType) -> Result<Framed> {
+        let data = byte_len(&parameter, dtype)?;
+        let header = tensor_header(&parameter.name, dtype, &parameter.shape).encode_to_vec();
+        let message = header.len() as u64 + (key_len(RAW_DATA) + encoded_len_varint(data)) as u64 + data;
+        let mut head = Vec::new();
+        encode_key(INITIALIZER, WireType::LengthDelimited, &mut head);
+        encode_varint(message, &mut head);
+        head.extend_from_slice(&header);
+        encode_key(RAW_DATA, WireType::LengthDelimited, &mut head);
+        encode_varint(data, &mut head);
+        Ok(Framed { parameter, dtype, head, data })
+    }
+
+    fn len(&self) -> u64 {
+        self.head.len() as u64 + self.data
+    }
+
+    fn write(&self, out: &mut dyn Write, weights: &Weights) -> Result<()> {
+        let Parameter { name, shape, .. } = &self.parameter;
+        let tensor =
+            weights.get(name).ok_or_else(|| Error::Options(format!("the weights hold no parameter `{name}`")))?;
+        if tensor.shape() != shape {
+            let seen = tensor.shape();
+            return Err(Error::Options(format!("parameter `{name}` has shape {seen:?}, but needs {shape:?}")));
+        }
+        out.write_all(&self.head)?;
+        tensor.for_each_chunk::<Error>(self.dtype, &mut |chunk| Ok(out.write_all(chunk)?)).map_err(|e| match e {
+            Error::Spec(spec) => Error::Options(format!("parameter `{name}`: {spec}")),
+            other => other,
+        })
+    }
+}
