@@ -1,1 +1,16 @@
-//! x
+//! AlexNet and its family on candle.
+// Only launching a CUDA kernel takes `unsafe`.
+#![cfg_attr(not(feature = "cuda"), forbid(unsafe_code))]
+
+#[cfg(any(test, feature = "cuda"))]
+mod cuda;
+mod device;
+mod error;
+pub mod layers;
+mod model;
+mod weights;
+
+pub use alexnet_spec::{self as spec, Network};
+pub use device::{DeviceError, device};
+pub use error::{Error, Result};
+pub use model::AlexNet;

@@ -1,0 +1,54 @@
+use alexnet_spec as spec;
+use candle_core::{DType, Device, Result, Tensor, bail};
+use half::{bf16, f16};
+
+/// A tensor's elements while they arrive in pieces. They are converted on arrival, so that the weights are held once.
+pub(super) enum Elements {
+    F64(Vec<f64>),
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    BF16(Vec<bf16>),
+}
+
+impl Elements {
+    pub(super) fn with_capacity(dtype: DType, elements: usize) -> Result<Elements> {
+        Ok(match dtype {
+            DType::F64 => Elements::F64(Vec::with_capacity(elements)),
+            DType::F32 => Elements::F32(Vec::with_capacity(elements)),
+            DType::F16 => Elements::F16(Vec::with_capacity(elements)),
+            DType::BF16 => Elements::BF16(Vec::with_capacity(elements)),
+            other => bail!("weights can't be held as {other:?}: try f32, f16, bf16 or f64"),
+        })
+    }
+
+    /// Appends all elements of `tensor` in row-major order.
+    ///
+    /// Errs where `tensor` isn't floating point, or a value isn't finite in the type held here.
+    pub(super) fn extend(&mut self, tensor: &spec::Tensor) -> spec::Result<()> {
+        let dtype = match self {
+            Elements::F64(_) => spec::DType::F64,
+            Elements::F32(_) => spec::DType::F32,
+            Elements::F16(_) => spec::DType::F16,
+            Elements::BF16(_) => spec::DType::BF16,
+        };
+        tensor.for_each_chunk(dtype, &mut |bytes| {
+            match self {
+                Elements::F64(values) => values.extend(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b))),
+                Elements::F32(values) => values.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b))),
+                Elements::F16(values) => values.extend(bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b))),
+                Elements::BF16(values) => values.extend(bytes.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b))),
+            }
+            Ok(())
+        })
+    }
+
+    /// The tensor on its device; on a CPU the elements stay where they are.
+    pub(super) fn into_tensor(self, shape: &[usize], device: &Device) -> Result<Tensor> {
+        match self {
+            Elements::F64(values) => Tensor::from_vec(values, shape, device),
+            Elements::F32(values) => Tensor::from_vec(values, shape, device),
+            Elements::F16(values) => Tensor::from_vec(values, shape, device),
+            Elements::BF16(values) => Tensor::from_vec(values, shape, device),
+        }
+    }
+}

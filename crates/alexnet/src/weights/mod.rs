@@ -1,0 +1,8 @@
+//! Where parameters come from, as backends of candle's `VarBuilder`.
+
+mod elements;
+mod from_file;
+mod from_spec;
+
+pub(crate) use from_file::SafetensorsFile;
+pub(crate) use from_spec::SpecWeights;
