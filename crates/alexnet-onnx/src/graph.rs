@@ -88,12 +88,7 @@ impl Node {
 
     /// A float attribute: ONNX has these in single precision whatever the graph's type.
     pub(crate) fn float(mut self, name: &str, value: f64) -> Node {
-        self.attributes.push(AttributeProto {
-            name: Some(name.into()),
-            r#type: Some(AttributeType::Float as i32),
-            f: Some(value as f32),
-            ..Default::default()
-        });
+        self.attributes.push(float(name, value as f32));
         self
     }
 }
@@ -103,6 +98,15 @@ pub(crate) fn int(name: &str, value: i64) -> AttributeProto {
         name: Some(name.into()),
         r#type: Some(AttributeType::Int as i32),
         i: Some(value),
+        ..Default::default()
+    }
+}
+
+pub(crate) fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.into()),
+        r#type: Some(AttributeType::Float as i32),
+        f: Some(value),
         ..Default::default()
     }
 }

@@ -1,0 +1,116 @@
+//! A decoded model: its messages, its initializers as tensors.
+
+use crate::proto::{GraphProto, ModelProto};
+use crate::value::Value;
+use crate::{Result, scan, tensor, validate};
+use alexnet_spec::{Metadata, Network, Tensor};
+use bytes::Bytes;
+use prost::Message;
+use std::collections::BTreeMap;
+
+/// An ONNX model that was read from untrusted bytes and checked.
+///
+/// Initializers are taken out of the messages and kept as [`Tensor`]s, which share the bytes of the model or of the
+/// external file wherever the data is stored raw.
+///
+/// ```
+/// use alexnet_onnx::{ExportOptions, Model, graph};
+/// use alexnet_spec::{Metadata, networks};
+/// use prost::Message;
+///
+/// let network = networks::get("caffenet").unwrap();
+/// let bytes = graph(&network, &Metadata::default(), &ExportOptions::default())?.encode_to_vec();
+/// let model = Model::decode(bytes.into(), &mut |_| Err(std::io::ErrorKind::NotFound.into()))?;
+/// assert_eq!(model.opset(), 17);
+/// assert_eq!(model.inputs()[0].to_string(), "input: f32 [N, 3, 227, 227]");
+/// assert_eq!(model.outputs()[0].to_string(), "logits: f32 [N, 1000]");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Model {
+    proto: ModelProto,
+    graph: GraphProto,
+    opset: i64,
+    metadata: Metadata,
+    initializers: BTreeMap<String, Tensor>,
+    inputs: Vec<Value>,
+    outputs: Vec<Value>,
+}
+
+impl Model {
+    /// Reads a model.
+    ///
+    /// `external` opens the file at a location that the model names: a plain relative path, already checked. It is the
+    /// caller's to resolve it inside the model's folder without following links. It is called once for each location.
+    ///
+    /// Errs, with the place in the model, where the bytes aren't a well-formed model or exceed a limit; where the model
+    /// has functions, training information, sparse tensors or control flow, or an initializer of a type without
+    /// counterpart; where nodes read what nothing computes, or compute what is there already; where an initializer's
+    /// type, shape and bytes contradict each other; and where external data isn't plainly inside the named file.
+    pub fn decode(bytes: Bytes, external: &mut dyn FnMut(&str) -> std::io::Result<Bytes>) -> Result<Model> {
+        scan::check(&bytes)?;
+        let mut proto = ModelProto::decode(bytes).map_err(|e| validate::malformed("model", e.to_string()))?;
+        let opset = validate::model(&proto)?;
+        let mut graph = proto.graph.take().unwrap_or_default();
+        let initializers = tensor::initializers(std::mem::take(&mut graph.initializer), external)?;
+        validate::graph(&graph, &initializers)?;
+        let mut inputs = graph.input.iter().map(Value::read).collect::<Result<Vec<_>>>()?;
+        // Before IR version 4, initializers had to be listed among the inputs, as defaults.
+        inputs.retain(|input| !initializers.contains_key(&input.name));
+        let outputs = graph.output.iter().map(Value::read).collect::<Result<Vec<_>>>()?;
+        let metadata = validate::metadata(&proto.metadata_props)?;
+        Ok(Model { proto, graph, opset, metadata, initializers, inputs, outputs })
+    }
+
+    /// The model's message, without its graph.
+    pub fn proto(&self) -> &ModelProto {
+        &self.proto
+    }
+
+    /// The graph's message, without its initializers.
+    pub fn graph(&self) -> &GraphProto {
+        &self.graph
+    }
+
+    /// The version of ONNX's own operator set that the model imports.
+    pub fn opset(&self) -> i64 {
+        self.opset
+    }
+
+    /// The model's metadata.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The network in the model's metadata; `None` where it holds none.
+    ///
+    /// Errs where what it holds isn't a valid network. That the graph computes this network is for [`crate::check`] to say.
+    pub fn network(&self) -> Result<Option<Network>> {
+        Ok(self.metadata.network()?)
+    }
+
+    /// All initializers by name, sorted.
+    pub fn initializers(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.initializers.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// The initializer called `name`.
+    pub fn initializer(&self, name: &str) -> Option<&Tensor> {
+        self.initializers.get(name)
+    }
+
+    /// What the graph is fed: its inputs, without those that initializers fill.
+    pub fn inputs(&self) -> &[Value] {
+        &self.inputs
+    }
+
+    /// What the graph gives.
+    pub fn outputs(&self) -> &[Value] {
+        &self.outputs
+    }
+
+    /// The names of all values that nodes compute, in their order: of these, those called as layers are taps.
+    pub fn computed(&self) -> impl Iterator<Item = &str> {
+        self.graph.node.iter().flat_map(|node| &node.output).map(String::as_str).filter(|name| !name.is_empty())
+    }
+}
