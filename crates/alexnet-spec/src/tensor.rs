@@ -192,6 +192,15 @@ impl Tensor {
             })
     }
 
+    /// Whether both views show the same elements of the same bytes in memory, as tied weights do.
+    pub fn same_view(&self, other: &Tensor) -> bool {
+        let first = |tensor: &Tensor| tensor.bytes.as_ptr() as usize + tensor.offset;
+        self.dtype == other.dtype
+            && self.shape == other.shape
+            && self.strides == other.strides
+            && first(self) == first(other)
+    }
+
     /// The elements as they lie in the shared bytes, without a copy; `None` where they aren't contiguous.
     pub fn as_contiguous(&self) -> Option<Bytes> {
         let length = self.elements() * self.dtype.size();
