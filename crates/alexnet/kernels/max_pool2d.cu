@@ -1,6 +1,6 @@
 // The largest value of each window, forward and backward. Rounding is settled before: it is in `out_height` and
-// `out_width`, and a last window that the input doesn't fill is cut at the border. Padding never wins, a NaN always does,
-// and of equal values the first in row order wins, as in PyTorch; the gradient goes to the winner alone.
+// `out_width`, and a last window that the input doesn't fill is cut at the border. Padding never wins. As in PyTorch, of
+// equal values the first in row order wins, a NaN wins over every number, and the gradient goes to the winner alone.
 
 #include "common.cuh"
 
@@ -28,7 +28,7 @@ __device__ int winner(const MaxPool2d& pool, const T* x, int out_row, int out_co
   for (int row = at_least_zero(top); row < bottom; row++) {
     for (int column = at_least_zero(left); column < right; column++) {
       const Wide<T> value = widen(x[row * pool.width + column]);
-      if (value > largest || (isnan(value) && !isnan(largest))) {
+      if (value > largest || isnan(value)) {
         best = row * pool.width + column;
         largest = value;
       }

@@ -177,7 +177,7 @@ fn max_pool_backward_agrees_with_differences() {
 }
 
 #[test]
-fn the_first_of_equal_values_gets_the_gradient_and_a_nan_always_wins() {
+fn the_first_of_equal_values_and_the_last_nan_get_the_gradient() {
     if !cxx::available() {
         return;
     }
@@ -190,9 +190,10 @@ fn the_first_of_equal_values_gets_the_gradient_and_a_nan_always_wins() {
         };
         let equal = [1.0, 3.0, 3.0, 3.0, 0.0, 3.0];
         assert_eq!(run("max_pool2d_backward", &[&equal, &[1.0, 4.0]], 6), [0.0, 5.0, 0.0, 0.0, 0.0, 0.0]);
-        let nan = [1.0, 2.0, 3.0, 4.0, 5.0, f64::NAN];
+        let nan = [1.0, 2.0, f64::NAN, 4.0, 5.0, f64::NAN];
         let y = run("max_pool2d", &[&nan], 2);
         assert!(y[0] == 5.0 && y[1].is_nan(), "{y:?}");
+        // PyTorch's, too: `f.max_pool2d(x, 2, 1)` of these and its gradient.
         assert_eq!(run("max_pool2d_backward", &[&nan, &[1.0, 4.0]], 6), [0.0, 0.0, 0.0, 0.0, 1.0, 4.0]);
         let lowest = [f64::NEG_INFINITY; 6];
         assert_eq!(run("max_pool2d", &[&lowest], 2), [f64::NEG_INFINITY; 2]);
