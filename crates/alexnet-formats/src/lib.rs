@@ -1,1 +1,30 @@
-//! x
+//! Reads AlexNet checkpoints of every origin from files that nobody should trust, and writes safetensors.
+//!
+//! [`Source::open`] maps a file once. [`open`] looks at its content, never at its extension, and hands out a
+//! [`Checkpoint`]: named tensors that are views of the map, uncopied. Nothing in this half knows of AlexNet, and nothing
+//! that a file says is ever called, imported or believed without a check against the bytes that are there; every cost is
+//! bounded by [`Limits`].
+//!
+//! ```no_run
+//! use alexnet_formats::{Limits, Source, open};
+//!
+//! let limits = Limits::default();
+//! let source = Source::open("alexnet-owt-7be5be79.pth", &limits)?;
+//! let checkpoint = open(&source, &limits)?;
+//! for group in &checkpoint.groups {
+//!     println!("{}: {} tensors under key {:?}", checkpoint.format, group.tensors.len(), group.key);
+//! }
+//! # Ok::<(), alexnet_formats::Error>(())
+//! ```
+
+mod checkpoint;
+mod error;
+pub mod formats;
+mod limits;
+mod source;
+
+pub use checkpoint::{Attribute, Checkpoint, Group, Module, Unreadable};
+pub use error::{Error, Kind, Result};
+pub use formats::open;
+pub use limits::Limits;
+pub use source::Source;
