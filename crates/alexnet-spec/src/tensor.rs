@@ -387,7 +387,7 @@ impl Tensor {
         };
         let mut buffer = Vec::with_capacity(CHUNK.min(self.elements() * SIZE));
         let mut index = vec![0usize; rank.saturating_sub(1)];
-        let rows = if row == 0 { 0 } else { self.elements() / row };
+        let rows = self.elements().checked_div(row).unwrap_or(0);
         let mut start = (self.offset / SIZE) as isize;
         // Elements of a storage need not be aligned to their size within the shared bytes.
         let base = self.offset % SIZE;
