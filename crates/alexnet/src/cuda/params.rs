@@ -120,14 +120,14 @@ impl MaxPool2d {
         for (size, out, axis, pad) in [(h, out.0, 0, top), (w, out.1, 1, left)] {
             let (kernel, stride) = (pool.kernel[axis], pool.stride[axis]);
             let last = out.checked_sub(1).and_then(|positions| positions.checked_mul(stride));
-            if stride == 0 || pad >= kernel || last.is_none_or(|last| last >= size + pad) {
+            if stride == 0 || pad >= kernel || last.is_none_or(|last| last >= size.saturating_add(pad)) {
                 bail!(
                     "max pool: {out} windows of {kernel} every {stride} don't fit {size} pixels after padding of {pad}"
                 );
             }
             // The largest numbers that the kernel computes.
-            for sum in [size.checked_add(kernel), size.checked_add(pad).and_then(|sum| sum.checked_add(stride))] {
-                int("size, window and padding together", sum.unwrap_or(usize::MAX))?;
+            for sum in [size.saturating_add(kernel), size.saturating_add(pad).saturating_add(stride)] {
+                int("size, window and padding together", sum)?;
             }
         }
         Ok(MaxPool2d {
@@ -154,7 +154,7 @@ fn int(what: &str, value: usize) -> Result<i32> {
 }
 
 fn pixels(height: usize, width: usize) -> Result<u32> {
-    let pixels = int("pixels of one map", height.checked_mul(width).unwrap_or(usize::MAX))?;
+    let pixels = int("pixels of one map", height.saturating_mul(width))?;
     Ok(pixels.unsigned_abs())
 }
 
