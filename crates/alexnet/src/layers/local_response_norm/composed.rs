@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 /// The norm from candle's own operations: for devices without a kernel of ours, and to check the kernels against.
 ///
 /// Errs where `x` isn't `[N, C, H, W]` or its channels don't divide into the groups.
-pub fn composed(norm: &spec::LocalResponseNorm, x: &Tensor) -> Result<Tensor> {
+pub(super) fn composed(norm: &spec::LocalResponseNorm, x: &Tensor) -> Result<Tensor> {
     let (batch, channels, height, width) = x.dims4()?;
     let in_group = super::channels_per_group(norm, channels)?;
     widened(x, |x| {

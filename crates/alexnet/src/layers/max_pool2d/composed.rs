@@ -10,7 +10,7 @@ use candle_core::{Result, Tensor};
 /// gradient is shared among equal values, where the kernels' goes to the first as PyTorch's does.
 ///
 /// Errs where `x` isn't `[N, C, H, W]` or is too small for the window.
-pub fn composed(pool: &spec::MaxPool2d, x: &Tensor) -> Result<Tensor> {
+pub(super) fn composed(pool: &spec::MaxPool2d, x: &Tensor) -> Result<Tensor> {
     let (_, _, height, width) = x.dims4()?;
     let [rows, columns] = Window::of(pool, height, width)?;
     widened(x, |x| {

@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 /// The norm from candle's own operations: for devices without a kernel of ours, and to check the kernels against.
 ///
 /// Errs where `x` isn't `[N, C, H, W]`.
-pub fn composed(norm: &spec::SpatialResponseNorm, x: &Tensor) -> Result<Tensor> {
+pub(super) fn composed(norm: &spec::SpatialResponseNorm, x: &Tensor) -> Result<Tensor> {
     x.dims4()?;
     widened(x, |x| {
         let squares = x.sqr()?;

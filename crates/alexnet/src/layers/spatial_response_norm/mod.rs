@@ -1,13 +1,17 @@
-mod composed;
+//! The norm within a map: a custom operation with kernels per device, and its composition.
 
-use super::Build;
+mod composed;
+mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod op;
+
+use super::{Build, kernels};
 use alexnet_spec::{Shape, layers as spec};
 use candle_core::{Result, Tensor};
 use candle_nn::{Module, VarBuilder};
 
-pub use composed::composed;
-
-/// Response normalisation within a map.
+/// Response normalisation within a map; see [`spec::SpatialResponseNorm`] for the formula.
 #[derive(Clone, Debug)]
 pub struct SpatialResponseNorm {
     spec: spec::SpatialResponseNorm,
@@ -17,6 +21,14 @@ impl SpatialResponseNorm {
     /// The norm with the constants of `spec`.
     pub fn new(spec: &spec::SpatialResponseNorm) -> SpatialResponseNorm {
         SpatialResponseNorm { spec: spec.clone() }
+    }
+
+    /// The norm of `x` `[N, C, H, W]` from candle's own operations, on any device: what runs where there is no kernel of
+    /// ours, and what the kernels are checked against.
+    ///
+    /// Errs where `x` has another rank.
+    pub fn composed(&self, x: &Tensor) -> Result<Tensor> {
+        composed::composed(&self.spec, x)
     }
 }
 
@@ -30,6 +42,9 @@ impl Build for spec::SpatialResponseNorm {
 
 impl Module for SpatialResponseNorm {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        composed(&self.spec, x)
+        if kernels::exist_on(x.device()) {
+            return x.contiguous()?.apply_op1(op::Forward(self.spec.clone()));
+        }
+        self.composed(x)
     }
 }
