@@ -1,6 +1,5 @@
 use std::fmt;
 use std::io;
-use std::path::Path;
 
 /// What went wrong with a file: one line that names the file, the place in it, what was seen, and what to try next.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +60,9 @@ impl Error {
         Error::new(Kind::Limit, format!("{seen} exceeds the limit `{name}` of {allowed}"))
     }
 
-    /// An error of [`Kind::Io`] at `path`.
-    pub fn io(path: &Path, source: io::Error) -> Error {
-        let mut error = Error::new(Kind::Io, source.to_string()).in_file(path.display().to_string());
+    /// An error of [`Kind::Io`] while doing `what`, or in the file `what`.
+    pub fn io(what: impl fmt::Display, source: io::Error) -> Error {
+        let mut error = Error::new(Kind::Io, source.to_string()).at(what);
         error.0.source = Some(source);
         error
     }

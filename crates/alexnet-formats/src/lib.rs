@@ -18,13 +18,23 @@
 //! ```
 
 mod checkpoint;
+pub mod dialects;
 mod error;
 pub mod formats;
+mod import;
+mod inspect;
 mod limits;
+mod report;
 mod source;
+mod transform;
+pub mod writers;
 
 pub use checkpoint::{Attribute, Checkpoint, Group, Module, Unreadable};
 pub use error::{Error, Kind, Result};
 pub use formats::open;
+pub use import::{ImportOptions, Imported, import};
+pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
+pub use report::Report;
 pub use source::Source;
+pub use transform::Transform;

@@ -1,6 +1,8 @@
 //! The containers that checkpoints come in. A format is one file here and one line in [`FORMATS`]; it knows bytes and
 //! names, and nothing of AlexNet.
 
+mod safetensors;
+
 use crate::{Checkpoint, Error, Limits, Result, Source};
 
 /// A container: how it is recognised, and how it is read.
@@ -17,7 +19,7 @@ pub struct Format {
 }
 
 /// Every format that is read; the first that recognises the content reads it.
-pub const FORMATS: &[&Format] = &[];
+pub const FORMATS: &[&Format] = &[&safetensors::FORMAT];
 
 /// Reads a checkpoint of any of the [`FORMATS`], told apart by content, never by extension.
 ///
@@ -25,5 +27,6 @@ pub const FORMATS: &[&Format] = &[];
 pub fn open(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     let found = FORMATS.iter().find(|format| (format.recognises)(source, limits));
     let read = found.map(|format| (format.read)(source, limits));
-    read.unwrap_or_else(|| Err(Error::refused("is of no known format"))).map_err(|error| error.in_file(source.file_name()))
+    read.unwrap_or_else(|| Err(Error::refused("is of no known format")))
+        .map_err(|error| error.in_file(source.file_name()))
 }

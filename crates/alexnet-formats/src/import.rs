@@ -1,0 +1,168 @@
+//! From a checkpoint to a network and its weights: finds the state dict, who wrote it and which network it is, and says what
+//! it did. What can't be told is an error that names the option that tells it.
+
+mod attempt;
+mod choose;
+mod families;
+mod fit;
+mod place;
+mod refusal;
+mod topology;
+
+use crate::inspect::Reading;
+use crate::report::{Report, Unused, Used};
+use crate::{Checkpoint, Error, Result};
+use alexnet_spec::{Network, Weights};
+use attempt::{Candidate, Told};
+use place::Names;
+
+pub(crate) use place::Place;
+
+/// What the user has settled beforehand.
+#[derive(Clone, Debug, Default)]
+pub struct ImportOptions {
+    /// Which network it is; its widths and class count are taken from the weights. `None`: what the file says or shows.
+    pub network: Option<Network>,
+    /// The dotted path of the state dict in the file, with a prefix of the tensors' names where needed. `None`: the only one.
+    pub key: Option<String>,
+}
+
+/// A checkpoint as a network of ours.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The network, with the file's widths and classes.
+    pub network: Network,
+    /// Its parameters: views of the file, wherever no transform needed a copy.
+    pub weights: Weights,
+    /// Who wrote the names.
+    pub dialect: &'static str,
+    /// What was used, left out and guessed.
+    pub report: Report,
+}
+
+/// Makes a checkpoint a network with weights.
+///
+/// Errs where there is no AlexNet in it, saying what was seen and what came nearest; where there are several, or the network
+/// can't be told, naming `--key` or `--network` and what they could be; and where the state dict holds tensors that belong
+/// to no layer and aren't known training state.
+pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Imported> {
+    let described = described(checkpoint)?;
+    let told = Told::new(options, described.as_ref());
+    let names: Vec<Names<'_>> = checkpoint.groups.iter().map(Names::new).collect();
+    let scope = choose::scope(&names, options.key.as_deref())?;
+    let attempts = attempt::all(&scope, told);
+    let (place, dialect, candidate) = match choose::one(&attempts, options.key.as_deref())? {
+        Some(chosen) => chosen,
+        None => return Err(refusal::refuse(checkpoint, &scope, &attempts)),
+    };
+    let unused = unused(place, candidate, options.key.as_deref() == Some(&place.key()))?;
+
+    let mut notes = candidate.notes.clone();
+    if let (Some(insisted), Some(described)) = (&options.network, &described)
+        && insisted.name != described.name
+    {
+        notes.push(format!("the file calls itself `{}`; --network says `{}`", described.name, insisted.name));
+    }
+    let report = Report {
+        format: checkpoint.format.to_owned(),
+        dialect: dialect.name.to_owned(),
+        network: candidate.network.name.clone(),
+        classes: candidate.network.class_count(),
+        key: place.key(),
+        stripped: place.stripped(),
+        used: used(candidate),
+        unused,
+        missing: candidate.missing.clone(),
+        converted: Vec::new(),
+        guessed: candidate.guess.iter().cloned().collect(),
+        notes,
+    };
+    let weights = Weights::new(&candidate.network, candidate.tensors.clone())?;
+    Ok(Imported { network: candidate.network.clone(), weights, dialect: dialect.name, report })
+}
+
+/// Every place that was read in some dialect, and what it can be.
+pub(crate) fn readings(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Vec<Reading>> {
+    let described = described(checkpoint)?;
+    let names: Vec<Names<'_>> = checkpoint.groups.iter().map(Names::new).collect();
+    let scope = choose::scope(&names, options.key.as_deref())?;
+    let attempts = attempt::all(&scope, Told::new(options, described.as_ref()));
+    let reading = |attempt: &attempt::Attempt<'_>| Reading {
+        key: attempt.place.key(),
+        dialect: attempt.dialect.name,
+        networks: attempt.outcome.iter().flatten().map(|candidate| candidate.network.name.clone()).collect(),
+        misfit: attempt.outcome.as_ref().err().map(|misfit| misfit.message.clone()),
+    };
+    Ok(attempts.iter().map(reading).collect())
+}
+
+/// The network that a file's own metadata describe.
+fn described(checkpoint: &Checkpoint) -> Result<Option<Network>> {
+    match &checkpoint.metadata {
+        Some(metadata) => Ok(metadata.network()?),
+        None => Ok(None),
+    }
+}
+
+fn used(candidate: &Candidate) -> Vec<Used> {
+    let used = |(parameter, origin): &(String, attempt::Resolved)| {
+        let tensor = candidate.tensors.get(parameter)?;
+        Some(Used {
+            parameter: parameter.clone(),
+            sources: origin.sources.clone(),
+            transform: origin.transform.clone(),
+            shape: tensor.shape().to_vec(),
+            dtype: origin.dtype,
+        })
+    };
+    candidate.plan.iter().filter_map(used).collect()
+}
+
+/// Tensors that no inference needs, by the end of their names.
+const TRAINING_STATE: [(&str, &str); 4] = [
+    ("num_batches_tracked", "a counter of batch norm"),
+    ("n_averaged", "a counter of weight averaging"),
+    ("num_updates", "a counter of weight averaging"),
+    ("decay", "a constant of weight averaging"),
+];
+
+/// The tensors of the state dict that the candidate doesn't use, where each is known to be no weight. A `--key` that names a
+/// prefix takes what lies below it, and leaves the rest alone.
+fn unused(place: &Place<'_>, candidate: &Candidate, by_key: bool) -> Result<Vec<Unused>> {
+    let (mut known, mut strange) = (Vec::new(), Vec::new());
+    let names = &place.group().tensors;
+    let inside: std::collections::BTreeSet<&str> = place.inside().map(|(_, source)| source.name).collect();
+    let used: std::collections::BTreeSet<&str> =
+        candidate.plan.iter().flat_map(|(_, origin)| &origin.sources).map(String::as_str).collect();
+    for (name, tensor) in names.iter().filter(|(name, _)| !used.contains(name.as_str())) {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let state = TRAINING_STATE.iter().find(|(end, _)| *end == last).map(|(_, why)| (*why).to_owned());
+        let twin = || candidate.tensors.iter().find(|(_, used)| used.same_view(tensor));
+        let elsewhere = || (by_key && !inside.contains(name.as_str())).then(|| "not below --key".to_owned());
+        match state
+            .or_else(elsewhere)
+            .or_else(|| twin().map(|(parameter, _)| format!("the same tensor as {parameter}")))
+        {
+            Some(why) => known.push(Unused { name: name.clone(), why }),
+            None => strange.push((name.as_str(), tensor)),
+        }
+    }
+    if strange.is_empty() {
+        return Ok(known);
+    }
+    let network = &candidate.network.name;
+    let outside = strange.iter().all(|(name, _)| !inside.contains(name)) && !place.key().is_empty();
+    let advice = if outside {
+        format!("--key {} to take what is below it alone", place.key())
+    } else if candidate.missing.is_empty() {
+        "--network with the network that has them, or take them out of the checkpoint".to_owned()
+    } else {
+        "to take the foreign classifier out of the checkpoint: the features alone can be converted".to_owned()
+    };
+    Err(Error::refused(format!(
+        "network `{network}` has no layer for {} of the tensors: {}",
+        strange.len(),
+        refusal::listed(strange.into_iter()),
+    ))
+    .with_remedy(advice))
+}

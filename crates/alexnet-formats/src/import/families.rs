@@ -1,0 +1,59 @@
+//! Other networks that are often taken for AlexNet, told by their tensors' names: a refusal that says what a file *is* saves
+//! its owner the search.
+
+use super::place::Names;
+
+struct Family {
+    what: &'static str,
+    /// A tensor whose name ends like this...
+    name: &'static str,
+    /// ...and whose shape this takes.
+    shape: fn(&[usize]) -> bool,
+}
+
+const ANY: fn(&[usize]) -> bool = |_| true;
+
+const FAMILIES: &[Family] = &[
+    Family {
+        what: "the linear heads of LPIPS: its backbone is torchvision's alexnet, whose own checkpoint converts",
+        name: "lin0.model.1.weight",
+        shape: ANY,
+    },
+    Family {
+        what: "a DeepCluster AlexNet: batch norm, and two input channels after a fixed sobel filter; not supported yet",
+        name: "features.0.weight",
+        shape: |shape| matches!(shape, [_, 2, 11, 11]),
+    },
+    Family {
+        what: "an AlexNet with pytorchcv's names, whose constants and rounding differ; not supported yet",
+        name: "features.stage1.unit1.conv.weight",
+        shape: ANY,
+    },
+    Family { what: "a ResNet", name: "layer1.0.conv1.weight", shape: ANY },
+    Family { what: "a VGG", name: "features.0.weight", shape: |shape| matches!(shape, [_, 3, 3, 3]) },
+    Family { what: "a SqueezeNet", name: "features.3.squeeze.weight", shape: ANY },
+    Family { what: "a DenseNet", name: "features.denseblock1.denselayer1.conv1.weight", shape: ANY },
+    Family { what: "a MobileNet", name: "features.1.conv.0.0.weight", shape: ANY },
+    Family { what: "a vision transformer", name: "patch_embed.proj.weight", shape: ANY },
+    Family {
+        what: "TF-slim's alexnet_v2, whose fc6 is a 5x5 convolution; not supported yet",
+        name: "fc6.weight",
+        shape: |shape| matches!(shape, [4096, 256, 5, 5]),
+    },
+    Family {
+        what: "an AlexNet whose fc6 is a convolution; not supported yet: reshape it to [4096, 9216]",
+        name: "fc6.weight",
+        shape: |shape| matches!(shape, [_, _, 6, 6]),
+    },
+];
+
+/// What the tensors of a group belong to, where it is known.
+pub(super) fn recognise(names: &Names<'_>) -> Option<&'static str> {
+    let found = |family: &&Family| {
+        names.iter().any(|(name, source)| {
+            let head = name.strip_suffix(family.name);
+            head.is_some_and(|head| head.is_empty() || head.ends_with('.')) && (family.shape)(source.tensor.shape())
+        })
+    };
+    FAMILIES.iter().find(found).map(|family| family.what)
+}

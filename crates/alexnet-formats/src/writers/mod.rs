@@ -1,0 +1,3 @@
+//! What weights are written as. A new format is one file here.
+
+pub mod safetensors;
