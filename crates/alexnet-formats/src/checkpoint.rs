@@ -1,5 +1,4 @@
 use alexnet_spec::{Metadata, Tensor};
-use std::collections::BTreeMap;
 
 /// What a file holds: groups of named tensors, all of them views of the file, and whose they are is not yet known.
 #[derive(Clone, Debug)]
@@ -44,7 +43,7 @@ pub struct Module {
     /// The class with its Python module: `torch.nn.modules.conv.Conv2d`.
     pub class: String,
     /// The plain attributes: `stride`, `padding`, `groups`, `eps`, `size`, `alpha`, `p`, ... without Python's private ones.
-    pub attributes: BTreeMap<String, Attribute>,
+    pub attributes: Vec<(String, Attribute)>,
 }
 
 /// The value of a module's attribute.
@@ -59,7 +58,7 @@ pub enum Attribute {
     /// A floating point number.
     Float(f64),
     /// A string.
-    Str(String),
+    Text(String),
     /// A tuple or list of such values, one level deep.
     List(Vec<Attribute>),
 }

@@ -23,8 +23,8 @@ impl Source {
     pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Source> {
         let path = path.as_ref();
         // Opening a named pipe would wait for a writer: look first.
-        check_regular(path, &fs::metadata(path).map_err(|error| Error::io(path, error))?)?;
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        check_regular(path, &fs::metadata(path).map_err(|error| Error::io(path.display(), error))?)?;
+        let file = File::open(path).map_err(|error| Error::io(path.display(), error))?;
         Source::map(path, &file, limits)
     }
 
@@ -32,8 +32,8 @@ impl Source {
     /// must not choose what is read from elsewhere.
     ///
     /// Errs where `relative` is absolute, has a component `..` or one that isn't portable, or where it or a folder on the
-    /// way is a link, symbolic or hard; and as [`Source::open`] does.
-    pub fn open_within(folder: impl AsRef<Path>, relative: &str, limits: &Limits) -> Result<Source> {
+    /// way is a link, symbolic or hard; and as [`Source::open`] does with the default limits.
+    pub fn open_within(folder: impl AsRef<Path>, relative: &str) -> Result<Source> {
         let mut path = folder.as_ref().to_path_buf();
         let refuse = |why: &str| {
             Err(Error::refused(format!("data file `{}` {why}", relative.escape_debug()))
@@ -53,14 +53,14 @@ impl Source {
                 Component::ParentDir => return refuse("reaches outside the model's folder"),
                 Component::RootDir | Component::Prefix(_) => return refuse("is named by an absolute path"),
             }
-            let metadata = fs::symlink_metadata(&path).map_err(|error| Error::io(&path, error))?;
+            let metadata = fs::symlink_metadata(&path).map_err(|error| Error::io(path.display(), error))?;
             if metadata.file_type().is_symlink() || (metadata.is_file() && has_other_names(&metadata)) {
                 return refuse("is or lies behind a link");
             }
         }
-        check_regular(&path, &fs::metadata(&path).map_err(|error| Error::io(&path, error))?)?;
-        let file = open_no_follow(&path).map_err(|error| Error::io(&path, error))?;
-        Source::map(&path, &file, limits)
+        check_regular(&path, &fs::metadata(&path).map_err(|error| Error::io(path.display(), error))?)?;
+        let file = open_no_follow(&path).map_err(|error| Error::io(path.display(), error))?;
+        Source::map(&path, &file, &Limits::default())
     }
 
     /// Bytes that are already in memory, under a name for messages.
@@ -69,7 +69,7 @@ impl Source {
     }
 
     fn map(path: &Path, file: &File, limits: &Limits) -> Result<Source> {
-        let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
+        let metadata = file.metadata().map_err(|error| Error::io(path.display(), error))?;
         check_regular(path, &metadata)?;
         if metadata.len() > limits.file_bytes {
             let seen = format!("a file of {} bytes", metadata.len());
@@ -80,7 +80,7 @@ impl Source {
         }
         // SAFETY: the map is private to this process and only ever read. That nobody cuts the file off while it is mapped
         // is the condition stated on `Source`; no safe interface of the operating system can enforce it.
-        let map = unsafe { Mmap::map(file) }.map_err(|error| Error::io(path, error))?;
+        let map = unsafe { Mmap::map(file) }.map_err(|error| Error::io(path.display(), error))?;
         Ok(Source { path: path.to_path_buf(), bytes: Bytes::from_owner(map) })
     }
 
