@@ -118,4 +118,35 @@ mod tests {
         let first: Vec<_> = (0..4).map(|i| Labels::Devkit.name(i).unwrap()).collect();
         assert_eq!(first, ["kit fox", "English setter", "Siberian husky", "Australian terrier"]);
     }
+    /// First and last entries of torchvision's categories and of Darknet's imagenet.labels.list, and two classes whose
+    /// words WordNet uses twice.
+    #[test]
+    fn both_orders_begin_and_end_as_their_sources() {
+        let cases = [
+            (Labels::Wnid, 0, "tench"),
+            (Labels::Wnid, 1, "goldfish"),
+            (Labels::Wnid, 134, "crane bird"),
+            (Labels::Wnid, 517, "crane"),
+            (Labels::Wnid, 998, "ear"),
+            (Labels::Wnid, 999, "toilet tissue"),
+            (Labels::Devkit, 0, "kit fox"),
+            (Labels::Devkit, 888, "toilet tissue"),
+            (Labels::Devkit, 995, "coffee mug"),
+            (Labels::Devkit, 999, "dumbbell"),
+        ];
+        for (labels, index, name) in cases {
+            assert_eq!(labels.name(index).as_deref(), Some(name), "{labels:?} {index}");
+        }
+        for labels in [Labels::Wnid, Labels::Devkit] {
+            assert_eq!((labels.len(), labels.name(1000)), (Some(1000), None));
+        }
+    }
+
+    #[test]
+    fn a_users_own_names_keep_their_order() {
+        let labels = Labels::Names(vec!["cat".into(), "dog".into()]);
+        assert_eq!((labels.len(), labels.name(1).as_deref(), labels.name(2)), (Some(2), Some("dog"), None));
+        assert_eq!(serde_json::to_string(&labels).unwrap(), r#"{"names":["cat","dog"]}"#);
+        assert_eq!(serde_json::to_string(&Labels::Wnid).unwrap(), r#""wnid""#);
+    }
 }

@@ -18,6 +18,7 @@
 //! [`Tensor`], a strided view of bytes that were read once, and the [`Metadata`] that travels with converted weights.
 #![forbid(unsafe_code)]
 
+mod dtype;
 mod error;
 mod input;
 pub mod labels;
@@ -30,6 +31,7 @@ mod shape;
 mod tensor;
 mod weights;
 
+pub use dtype::DType;
 pub use error::{Error, Result};
 pub use input::{ChannelOrder, Crop, Input, Interpolation, Mean, PixelRange, Preprocessing, Resize};
 pub use labels::Labels;
@@ -37,5 +39,5 @@ pub use layers::{Layer, Op};
 pub use metadata::{Metadata, Provenance};
 pub use network::{Network, Parameter, Step};
 pub use shape::Shape;
-pub use tensor::{DType, Tensor};
+pub use tensor::Tensor;
 pub use weights::Weights;

@@ -1,69 +1,7 @@
-use crate::{Error, Result};
+use crate::dtype::convert;
+use crate::{DType, Error, Result};
 use bytes::Bytes;
-use half::{bf16, f16};
-use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// The element types that checkpoints hold. Complex and quantised storages are refused where they are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DType {
-    /// IEEE double.
-    F64,
-    /// IEEE single.
-    F32,
-    /// IEEE half.
-    F16,
-    /// The upper half of a single.
-    BF16,
-    /// Signed 64-bit integer.
-    I64,
-    /// Signed 32-bit integer.
-    I32,
-    /// Signed 16-bit integer.
-    I16,
-    /// Signed byte.
-    I8,
-    /// Unsigned byte.
-    U8,
-    /// One byte, 0 or 1.
-    Bool,
-}
-
-impl DType {
-    /// Bytes per element.
-    pub fn size(self) -> usize {
-        match self {
-            DType::F64 | DType::I64 => 8,
-            DType::F32 | DType::I32 => 4,
-            DType::F16 | DType::BF16 | DType::I16 => 2,
-            DType::I8 | DType::U8 | DType::Bool => 1,
-        }
-    }
-
-    /// Whether it is one of the four floating point types.
-    pub fn is_float(self) -> bool {
-        matches!(self, DType::F64 | DType::F32 | DType::F16 | DType::BF16)
-    }
-}
-
-/// The lower-case name: `f32`, `bf16`, ...
-impl fmt::Display for DType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DType::F64 => "f64",
-            DType::F32 => "f32",
-            DType::F16 => "f16",
-            DType::BF16 => "bf16",
-            DType::I64 => "i64",
-            DType::I32 => "i32",
-            DType::I16 => "i16",
-            DType::I8 => "i8",
-            DType::U8 => "u8",
-            DType::Bool => "bool",
-        })
-    }
-}
 
 /// A strided view of little-endian elements in shared bytes, usually a mapped file.
 ///
@@ -430,42 +368,4 @@ fn row_major(shape: &[usize]) -> Result<Vec<isize>> {
         step = step.checked_mul(size.max(1)).ok_or_else(|| Error::Tensor(format!("shape {shape:?} overflows")))?;
     }
     Ok(strides)
-}
-
-/// Converts whole elements between floating point types.
-fn convert(from: DType, bytes: &[u8], to: DType, out: &mut Vec<u8>) -> Result<()> {
-    let mut put = |value: f64| {
-        let finite = match to {
-            DType::F64 => {
-                out.extend_from_slice(&value.to_le_bytes());
-                true
-            }
-            DType::F32 => {
-                let value = value as f32;
-                out.extend_from_slice(&value.to_le_bytes());
-                value.is_finite()
-            }
-            DType::F16 => {
-                let value = f16::from_f64(value);
-                out.extend_from_slice(&value.to_le_bytes());
-                value.is_finite()
-            }
-            _ => {
-                let value = bf16::from_f64(value);
-                out.extend_from_slice(&value.to_le_bytes());
-                value.is_finite()
-            }
-        };
-        if finite || !value.is_finite() {
-            Ok(())
-        } else {
-            Err(Error::Tensor(format!("{value:e} is too large for {to}; keep the weights in f32")))
-        }
-    };
-    match from {
-        DType::F64 => bytes.as_chunks().0.iter().try_for_each(|b| put(f64::from_le_bytes(*b))),
-        DType::F32 => bytes.as_chunks().0.iter().try_for_each(|b| put(f32::from_le_bytes(*b).into())),
-        DType::F16 => bytes.as_chunks().0.iter().try_for_each(|b| put(f16::from_le_bytes(*b).to_f64())),
-        _ => bytes.as_chunks().0.iter().try_for_each(|b| put(bf16::from_le_bytes(*b).to_f64())),
-    }
 }
