@@ -65,7 +65,7 @@ fn shape_errors_name_the_layer_and_both_sizes() {
         ("a pool of padding alone", |v| layer(v, "pool2")["pads"] = json!([3, 0, 0, 0]), &["pool2", "MaxPool2d", "3"]),
         (
             "a map where a vector must be",
-            |v| _ = v["layers"].as_array_mut().unwrap().retain(|l| l["name"] != "flatten"),
+            |v| v["layers"].as_array_mut().unwrap().retain(|l| l["name"] != "flatten"),
             &["fc6", "Linear", "16x6x6"],
         ),
         (
