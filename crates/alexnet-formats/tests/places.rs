@@ -1,0 +1,114 @@
+//! Where in a checkpoint the state dict lies, and what is said of a file that has none or several.
+
+mod common;
+
+use alexnet_formats::{Group, ImportOptions, Kind, import};
+use common::*;
+
+fn untold() -> ImportOptions {
+    ImportOptions::default()
+}
+
+#[test]
+fn a_nested_state_dict_is_found_among_training_state() {
+    let optimizer = group("optimizer.state.0", &with(vec![], &[("exp_avg", &[64, 3, 11, 11]), ("step", &[])]));
+    for key in ["state_dict", "model", "net.model", "classy_state_dict.base_model.model.trunk"] {
+        let groups = vec![Group::default(), optimizer.clone(), group(key, &torchvision(10))];
+        let imported = import(&checkpoint(groups, None), &untold()).unwrap();
+        assert_eq!(imported.report.key, key);
+    }
+}
+
+#[test]
+fn several_state_dicts_need_a_key() {
+    let groups = vec![group("state_dict", &torchvision(10)), group("state_dict_ema", &torchvision(20))];
+    let checkpoint = checkpoint(groups, None);
+    let error = import(&checkpoint, &untold()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Ambiguous);
+    for part in ["--key", "state_dict (torchvision, 64-192-384-256-256-4096-4096-10)", "state_dict_ema (torchvision"] {
+        assert!(error.to_string().contains(part), "{part}: {error}");
+    }
+    for (key, classes) in [("state_dict", 10), ("state_dict_ema", 20)] {
+        let imported = import(&checkpoint, &at_key(key)).unwrap();
+        assert_eq!((imported.report.key.as_str(), imported.network.class_count()), (key, Some(classes)));
+    }
+    let error = import(&checkpoint, &at_key("model")).unwrap_err();
+    assert!(error.to_string().contains("there are state_dict, state_dict_ema"), "{error}");
+}
+
+#[test]
+fn the_same_tensors_twice_are_no_choice() {
+    let first = group("state_dict", &torchvision(10));
+    let second = Group { key: "model".into(), ..first.clone() };
+    assert_eq!(import(&checkpoint(vec![first, second], None), &untold()).unwrap().report.key, "state_dict");
+}
+
+#[test]
+fn a_student_and_its_teacher_are_told_apart_by_prefix() {
+    let mut both = named(&torchvision(10), |name| format!("student.{name}"));
+    both.extend(named(&torchvision(10), |name| format!("teacher.module.{name}")));
+    let checkpoint = checkpoint(vec![group("state_dict", &both)], None);
+    let error = import(&checkpoint, &untold()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Ambiguous);
+    assert!(
+        error.to_string().contains("state_dict.student") && error.to_string().contains("state_dict.teacher"),
+        "{error}"
+    );
+    for key in ["state_dict.teacher", "state_dict.teacher.module"] {
+        let imported = import(&checkpoint, &at_key(key)).unwrap();
+        assert_eq!(imported.report.used[0].sources, ["teacher.module.features.0.weight"]);
+    }
+}
+
+#[test]
+fn an_average_beside_its_network_is_a_choice() {
+    let mut both = torchvision(10);
+    both.extend(named(&torchvision(10), |name| format!("module.{name}")));
+    let checkpoint = checkpoint(vec![group("", &both)], None);
+    assert_eq!(import(&checkpoint, &untold()).unwrap_err().kind(), Kind::Ambiguous);
+    let imported = import(&checkpoint, &at_key("module")).unwrap();
+    assert_eq!(imported.report.used[0].sources, ["module.features.0.weight"]);
+    let root = import(&checkpoint, &at_key("")).unwrap_err();
+    assert!(root.to_string().contains("module.features"), "the average is left over: {root}");
+}
+
+#[test]
+fn what_lies_beside_the_prefix_needs_a_key() {
+    let tensors = with(named(&torchvision(10), |name| format!("model.{name}")), &[("criterion.weight", &[10])]);
+    let checkpoint = checkpoint(vec![group("state_dict", &tensors)], None);
+    let error = import(&checkpoint, &untold()).unwrap_err();
+    assert!(error.to_string().contains("`criterion.weight` [10]"), "{error}");
+    assert!(error.to_string().contains("--key state_dict.model"), "{error}");
+    assert_eq!(import(&checkpoint, &at_key("state_dict")).unwrap_err().kind(), Kind::Refused);
+    let report = import(&checkpoint, &at_key("state_dict.model")).unwrap().report;
+    assert_eq!(report.unused[0].name, "criterion.weight");
+}
+
+#[test]
+fn other_networks_are_refused_by_name() {
+    let heads = (0..5).zip([64, 192, 384, 256, 256]).map(|(i, c)| (format!("lin{i}.model.1.weight"), vec![1, c, 1, 1]));
+    let resnet: &[(&str, &[usize])] =
+        &[("conv1.weight", &[64, 3, 7, 7]), ("layer1.0.conv1.weight", &[64, 64, 3, 3]), ("fc.weight", &[1000, 512])];
+    let vgg: &[(&str, &[usize])] = &[("features.0.weight", &[64, 3, 3, 3]), ("features.3.weight", &[64, 64, 3, 3])];
+    let deepcluster: &[(&str, &[usize])] =
+        &[("features.module.0.weight", &[96, 2, 11, 11]), ("features.module.1.running_mean", &[96])];
+    let pytorchcv: &[(&str, &[usize])] = &[("features.stage1.unit1.conv.weight", &[96, 3, 11, 11])];
+    let cases = [
+        ("LPIPS", heads.collect(), vec!["5 tensors", "`lin0.model.1.weight` [1, 64, 1, 1]", "torchvision"]),
+        ("a ResNet", with(vec![], resnet), vec!["`conv1.weight` [64, 3, 7, 7]", "nearest"]),
+        ("a VGG", with(vec![], vgg), vec!["`features.0.weight` [64, 3, 3, 3]", "`features.6.weight` is missing"]),
+        ("DeepCluster", with(vec![], deepcluster), vec!["[96, 2, 11, 11]", "sobel"]),
+        ("pytorchcv", with(vec![], pytorchcv), vec!["not supported"]),
+        ("no tensors", vec![], vec!["this test holds no tensors"]),
+        ("1 tensor:", with(vec![], &[("a\nb", &[3])]), vec![r"`a\nb` [3]"]),
+    ];
+    for (family, tensors, parts) in cases {
+        let error = import_root(&tensors, &untold()).expect_err(family);
+        assert_eq!(error.kind(), Kind::Refused, "{family}");
+        let text = error.to_string();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        for part in parts.into_iter().chain([family, "--inspect"]) {
+            assert!(text.contains(part), "{family}, {part}: {text}");
+        }
+    }
+}
