@@ -252,14 +252,21 @@ impl<'m> Lowering<'m> {
         self.emit_part(node, "f32", cast, known.shape, DType::F32)
     }
 
-    /// Appends the last node of what was computed in f32, and a cast to `dtype` where it is another.
-    pub(crate) fn emit_narrowed(&mut self, node: &Node, made: Made, shape: Vec<usize>, dtype: DType) -> Result<()> {
+    /// Appends the node that computes `output` in f32, and a cast to `dtype` where it is another.
+    pub(crate) fn emit_narrowed(
+        &mut self,
+        node: &Node,
+        made: Made,
+        output: &str,
+        shape: Vec<usize>,
+        dtype: DType,
+    ) -> Result<()> {
         if dtype == DType::F32 {
-            return self.emit(node, made, node.output()?, shape, dtype);
+            return self.emit(node, made, output, shape, dtype);
         }
         let wide = self.emit_part(node, "wide", made, shape.clone(), DType::F32)?;
         let cast = Made::new("Cast", [wide]).int("to", data_type(dtype) as i64);
-        self.emit(node, cast, node.output()?, shape, dtype)
+        self.emit(node, cast, output, shape, dtype)
     }
 
     /// `input` in another shape, under the name `output`.

@@ -3,13 +3,65 @@ use crate::Result;
 use crate::lower::window::{Window, ceil_mode, convolve, map};
 use alexnet_spec::DType;
 
-/// Kept where every window is full. Elsewhere a sum, as a convolution of every channel by itself, times the reciprocal
-/// of the number of pixels that count.
+/// In two dimensions, or in three where the window is one channel deep and a pixel wide: so PyTorch's exporter writes its
+/// response normalisation.
 pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let input = node.inputs(1, 1)?[0];
     let known = lowering.operand(node, input)?;
-    let [n, channels, height, width] = map(node, &known.shape)?;
-    let window = Window::read(node, None, [height, width])?;
+    let [n, channels, depth, height, width] = *known.shape else {
+        let size = map(node, &known.shape)?;
+        let window = Window::read(node, None, [size[2], size[3]])?;
+        pool(lowering, node, input, size, &window, node.output()?)?;
+        return Ok(());
+    };
+    let window = column(node)?;
+    let pixels = height.saturating_mul(width);
+    let flat = lowering.fresh(node, "flat")?;
+    lowering.emit_reshape(node, input, &flat, vec![n, channels, depth, pixels])?;
+    let pooled = lowering.fresh(node, "pooled")?;
+    let rows = pool(lowering, node, &flat, [n, channels, depth, pixels], &window, &pooled)?;
+    lowering.emit_reshape(node, &pooled, node.output()?, vec![n, channels, rows, height, width])
+}
+
+/// A three-dimensional window that spans nothing but its first axis, as one over rows of pixels.
+fn column(node: &Node) -> Result<Window> {
+    let fault = || node.unsupported("pools in three dimensions, by more than a column of one channel");
+    let extent = |value: i64| usize::try_from(value).ok().filter(|v| *v <= 1 << 16).ok_or_else(fault);
+    let kernel = match node.ints("kernel_shape")? {
+        Some([kernel, 1, 1]) if *kernel > 0 => extent(*kernel)?,
+        _ => return Err(fault()),
+    };
+    let stride = match node.ints("strides")? {
+        None => 1,
+        Some([stride, 1, 1]) if *stride > 0 => extent(*stride)?,
+        Some(_) => return Err(fault()),
+    };
+    let (before, after) = match node.ints("pads")? {
+        None => (0, 0),
+        Some([before, 0, 0, after, 0, 0]) => (extent(*before)?, extent(*after)?),
+        Some(_) => return Err(fault()),
+    };
+    if node.ints("dilations")?.is_some_and(|dilations| dilations != [1, 1, 1])
+        || node.string("auto_pad")?.is_some_and(|auto| auto != "NOTSET")
+    {
+        return Err(fault());
+    }
+    Ok(Window { kernel: [kernel, 1], stride: [stride, 1], pads: [before, 0, after, 0], dilation: [1, 1] })
+}
+
+/// Writes `output` and gives its height.
+///
+/// An `AveragePool` where every window is full. Elsewhere a sum, as a convolution of every channel by itself, times the
+/// reciprocal of the number of pixels that count.
+fn pool(
+    lowering: &mut Lowering,
+    node: &Node,
+    input: &str,
+    [n, channels, height, width]: [usize; 4],
+    window: &Window,
+    output: &str,
+) -> Result<usize> {
+    let dtype = lowering.operand(node, input)?.dtype;
     if window.dilation != [1, 1] {
         return Err(node.unsupported(format!("its dilations are {:?}", window.dilation)));
     }
@@ -22,7 +74,8 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     if window.pads == [0; 4] && cut == [false; 2] {
         let made =
             Made::new("AveragePool", [input]).ints("kernel_shape", &window.kernel).ints("strides", &window.stride);
-        return lowering.emit(node, made, node.output()?, shape, known.dtype);
+        lowering.emit(node, made, output, shape, dtype)?;
+        return Ok(rows);
     }
     if padding_counts && cut != [false; 2] {
         return Err(node
@@ -38,7 +91,7 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let ones = lowering.floats(node, "ones", DType::F32, &[1, 1, kernel_height, kernel_width], &vec![1.0; area])?;
     let sums = lowering.fresh(node, "sums")?;
     // Windows that rounding up added need as much more padding, of zeros.
-    let mut padded = window;
+    let mut padded = *window;
     for (axis, windows, size) in [(0, rows, height), (1, columns, width)] {
         let reach = (windows - 1) * window.stride[axis] + window.kernel[axis];
         padded.pads[axis + 2] = reach.saturating_sub(size + window.pads[axis]).max(window.pads[axis + 2]);
@@ -63,5 +116,6 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
         }
     }
     let weights = lowering.floats(node, "reciprocals", DType::F32, &[1, 1, rows, columns], &weights)?;
-    lowering.emit_narrowed(node, Made::new("Mul", [together, weights]), shape, known.dtype)
+    lowering.emit_narrowed(node, Made::new("Mul", [together, weights]), output, shape, dtype)?;
+    Ok(rows)
 }

@@ -32,5 +32,5 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     if let Some(epsilon) = node.float("epsilon")? {
         made = made.float("epsilon", epsilon);
     }
-    lowering.emit_narrowed(node, made, known.shape, known.dtype)
+    lowering.emit_narrowed(node, made, node.output()?, known.shape, known.dtype)
 }

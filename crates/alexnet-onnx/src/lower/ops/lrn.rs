@@ -32,5 +32,5 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     lowering.emit_reshape(node, &sums, &base, shape.clone())?;
     let beta = lowering.floats(node, "beta", DType::F32, &[], &[beta])?;
     let divisor = lowering.emit_part(node, "divisor", Made::new("Pow", [&base, &beta]), shape.clone(), DType::F32)?;
-    lowering.emit_narrowed(node, Made::new("Div", [wide, divisor]), shape, known.dtype)
+    lowering.emit_narrowed(node, Made::new("Div", [wide, divisor]), node.output()?, shape, known.dtype)
 }

@@ -25,5 +25,5 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let shape = shape.filter(|(i, _)| keep || !gone(i)).map(|(i, d)| if gone(&i) { 1 } else { *d }).collect();
     let wide = lowering.widen(node, input)?;
     let made = Made::new("ReduceMean", [wide]).ints("axes", &axes).int("keepdims", keep.into());
-    lowering.emit_narrowed(node, made, shape, known.dtype)
+    lowering.emit_narrowed(node, made, node.output()?, shape, known.dtype)
 }

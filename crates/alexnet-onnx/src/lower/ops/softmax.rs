@@ -18,5 +18,5 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     }
     let wide = lowering.widen(node, input)?;
     let made = Made::new("Softmax", [wide]).int("axis", axis as i64);
-    lowering.emit_narrowed(node, made, known.shape, known.dtype)
+    lowering.emit_narrowed(node, made, node.output()?, known.shape, known.dtype)
 }
