@@ -18,7 +18,9 @@ pub(super) fn composed(pool: &spec::MaxPool2d, x: &Tensor) -> Result<Tensor> {
         if x.track_op() {
             return largest(&largest(&x, 2, &rows)?, 3, &columns);
         }
-        x.contiguous()?.max_pool2d_with_stride((rows.kernel, columns.kernel), (rows.stride, columns.stride))
+        // candle's Metal pool reads from its buffer's start, wherever in it the tensor starts.
+        let x = if x.layout().start_offset() == 0 { x.contiguous()? } else { x.force_contiguous()? };
+        x.max_pool2d_with_stride((rows.kernel, columns.kernel), (rows.stride, columns.stride))
     })
 }
 
