@@ -55,7 +55,8 @@ pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Import
         Some(chosen) => chosen,
         None => return Err(refusal::refuse(checkpoint, &scope, &attempts)),
     };
-    let unused = unused(place, candidate, options.key.as_deref() == Some(&place.key()))?;
+    let by_key = scope.iter().any(|(names, only)| only.is_some() && std::ptr::eq(names.group, place.group()));
+    let unused = unused(place, candidate, by_key)?;
 
     let mut notes = candidate.notes.clone();
     if let (Some(insisted), Some(described)) = (&options.network, &described)

@@ -20,8 +20,8 @@ pub struct Dialect {
     pub about: &'static str,
     /// Where a canonical parameter comes from; `None` where the dialect has no such parameter.
     pub origin: fn(parameter: &str) -> Option<Origin>,
-    /// Which networks the tensors of a place can be, if the place is this dialect's at all. It is asked only where all the
-    /// convolutions' names are there; shapes are compared afterwards.
+    /// Which networks the tensors of a place can be, if the place is this dialect's at all. Any of the names may be missing;
+    /// whether they are all there, and have the networks' shapes, is looked at afterwards.
     pub(crate) candidates: fn(&Place<'_>) -> Option<Candidates>,
 }
 

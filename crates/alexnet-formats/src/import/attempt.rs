@@ -90,9 +90,13 @@ pub(super) enum Reason {
     Modules,
 }
 
-/// Every dialect tried at every place where names of its kernels are found.
-pub(super) fn all<'a>(scope: &'a [(&'a Names<'a>, Option<String>)], told: Told<'_>) -> Vec<Attempt<'a>> {
-    let mut attempts = Vec::new();
+/// How many places that lack a kernel are read all the same, to say what came nearest. A bound on the cost of a file that
+/// is full of them.
+const NEAR: usize = 8;
+
+/// Every dialect tried at every place where the names of all its kernels are found, and at the nearest of the others.
+pub(super) fn all<'a>(scope: &[(&'a Names<'a>, Option<String>)], told: Told<'_>) -> Vec<Attempt<'a>> {
+    let (mut attempts, mut near) = (Vec::new(), Vec::new());
     for (names, only) in scope {
         let mut recognised = BTreeSet::new();
         for dialect in dialects::ALL {
@@ -101,45 +105,45 @@ pub(super) fn all<'a>(scope: &'a [(&'a Names<'a>, Option<String>)], told: Told<'
                 if only.as_ref().is_some_and(|only| only != prefix) || recognised.contains(prefix) {
                     continue;
                 }
+                if hits < landmarks.len() {
+                    near.push((hits, *names, prefix, dialect));
+                    continue;
+                }
                 let place = Place::new(names, prefix);
-                let Some(outcome) = read(&place, dialect, told, hits == landmarks.len()) else { continue };
+                let Some(outcome) = read(&place, dialect, told) else { continue };
                 if outcome.is_ok() {
-                    recognised.insert(prefix.to_owned());
+                    recognised.insert(prefix);
                 }
                 attempts.push(Attempt { place, dialect, hits, outcome });
             }
         }
     }
+    near.sort_by_key(|(hits, ..)| std::cmp::Reverse(*hits));
+    attempts.extend(near.into_iter().take(NEAR).filter_map(|(hits, names, prefix, dialect)| {
+        let place = Place::new(names, prefix);
+        let outcome = read(&place, dialect, told)?;
+        Some(Attempt { place, dialect, hits, outcome })
+    }));
     attempts
 }
 
-/// The names of the kernels, by which a place is found.
+/// The names of the kernels, by which a place is found; of a network without convolutions, of its matrices.
 fn landmarks(dialect: &Dialect, told: Told<'_>) -> Vec<String> {
     let usual = || networks::get("torchvision");
     let Some(network) = told.network().cloned().or_else(usual) else { return Vec::new() };
-    let kernels = network.layers.iter().filter(|layer| matches!(layer.op, Op::Conv2d(_)));
-    kernels.filter_map(|layer| (dialect.origin)(&format!("{}.weight", layer.name))).flat_map(|o| o.sources).collect()
+    let (kernels, matrices): (Vec<_>, Vec<_>) =
+        network.layers.iter().filter(|l| l.op.out().is_some()).partition(|l| matches!(l.op, Op::Conv2d(_)));
+    let layers = if kernels.is_empty() { matrices } else { kernels };
+    let origin = |layer: &alexnet_spec::Layer| (dialect.origin)(&format!("{}.weight", layer.name));
+    layers.into_iter().filter_map(origin).flat_map(|origin| origin.sources).collect()
 }
 
 /// `None` where the dialect doesn't claim the place.
-fn read(
-    place: &Place<'_>,
-    dialect: &Dialect,
-    told: Told<'_>,
-    complete: bool,
-) -> Option<Result<Vec<Candidate>, Misfit>> {
-    let claimed = match (told, complete) {
-        (Told::Nothing, true) => Some((dialect.candidates)(place)?),
-        _ => None,
-    };
-    Some(match (told, claimed) {
-        (Told::Insisted(network), _) => candidate(place, dialect, network, Widths::Any).map(|found| vec![found]),
-        (Told::Described(network), _) => candidate(place, dialect, network, Widths::Fixed).map(|found| vec![found]),
-        (Told::Nothing, Some(candidates)) => untold(place, dialect, candidates),
-        (Told::Nothing, None) => {
-            let network = networks::get("torchvision")?;
-            candidate(place, dialect, &network, Widths::Published).map(|found| vec![found])
-        }
+fn read(place: &Place<'_>, dialect: &Dialect, told: Told<'_>) -> Option<Result<Vec<Candidate>, Misfit>> {
+    Some(match told {
+        Told::Insisted(network) => candidate(place, dialect, network, Widths::Any).map(|found| vec![found]),
+        Told::Described(network) => candidate(place, dialect, network, Widths::Fixed).map(|found| vec![found]),
+        Told::Nothing => untold(place, dialect, (dialect.candidates)(place)?),
     })
 }
 
@@ -237,8 +241,10 @@ fn present_part(
     };
     let features = network.clone().features_only();
     let needed = parameters(&features)?;
-    if let Some(absent) = needed.iter().find(|name| !there(name)) {
-        return Err(why_absent(place, dialect, absent));
+    let absent: Vec<&String> = needed.iter().filter(|name| !there(name)).collect();
+    if let Some((first, rest)) = absent.split_first() {
+        let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+        return Err(why_absent(place, dialect, first) + &more);
     }
     let classifier: Vec<String> = parameters(network)?.into_iter().filter(|name| !needed.contains(name)).collect();
     match classifier.iter().find(|name| !there(name)) {
