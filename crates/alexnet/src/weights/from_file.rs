@@ -2,7 +2,7 @@ use super::elements::Elements;
 use crate::error::within;
 use crate::{Error, Network, Result};
 use alexnet_spec as spec;
-use alexnet_spec::{Metadata, naming::Naming};
+use alexnet_spec::{Metadata, Parameter, naming::Naming};
 use candle_core::{DType, Device, Shape, Tensor, bail};
 use candle_nn::{Init, var_builder::SimpleBackend};
 use safetensors::tensor::TensorInfo;
@@ -62,6 +62,8 @@ impl SafetensorsFile {
             match header.info(&spelled) {
                 Some(info) => {
                     unknown.remove(&spelled);
+                    fits(&network, &parameter, info)
+                        .map_err(|e| Error::file(path, format!("tensor `{spelled}` {e}")))?;
                     tensors.insert(parameter.name, info.clone());
                 }
                 None => missing.push(spelled),
@@ -111,19 +113,9 @@ impl SafetensorsFile {
     }
 }
 
+/// Shapes were checked against the network when the file was opened.
 impl SimpleBackend for SafetensorsFile {
-    fn get(&self, shape: Shape, name: &str, _: Init, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
-        if let Some(info) = self.tensors.get(name)
-            && info.shape != shape.dims()
-        {
-            bail!(
-                "{}: tensor `{name}` has shape {:?}, but network `{}` needs {:?}",
-                self.path.display(),
-                info.shape,
-                self.network.name,
-                shape.dims()
-            );
-        }
+    fn get(&self, _shape: Shape, name: &str, _: Init, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
         self.get_unchecked(name, dtype, device)
     }
 
@@ -189,5 +181,17 @@ fn element_type(dtype: safetensors::Dtype) -> Option<spec::DType> {
         safetensors::Dtype::F16 => Some(spec::DType::F16),
         safetensors::Dtype::BF16 => Some(spec::DType::BF16),
         _ => None,
+    }
+}
+
+/// Whether a stored tensor can become `parameter`, or a sentence that goes on after its name.
+fn fits(network: &Network, parameter: &Parameter, info: &TensorInfo) -> Result<(), String> {
+    if info.shape != parameter.shape {
+        let Network { name, .. } = network;
+        return Err(format!("has shape {:?}, but network `{name}` needs {:?}", info.shape, parameter.shape));
+    }
+    match element_type(info.dtype) {
+        Some(_) => Ok(()),
+        None => Err(format!("holds {:?}, not floating point", info.dtype)),
     }
 }
