@@ -19,7 +19,7 @@ fn main() {
         return;
     }
     println!("cargo::rerun-if-changed=kernels");
-    for variable in ["NVCC", "NVCC_REAL", "NVCC_CCBIN", "CUDA_HOME", "CUDA_COMPUTE_CAP", "PATH"] {
+    for variable in ["NVCC", "NVCC_REAL", "NVCC_CCBIN", "CUDA_HOME", "CUDA_COMPUTE_CAP"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     if let Err(message) = compile_all() {
