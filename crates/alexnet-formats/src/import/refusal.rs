@@ -26,7 +26,8 @@ pub(super) fn refuse(
             );
         }
         if misfit.reason == Reason::Modules {
-            return Error::refused(format!("the file's own description contradicts: {}", misfit.message));
+            return Error::refused(format!("the file's own modules contradict: {}", misfit.message))
+                .with_remedy("--network with the network that it is");
         }
     }
 

@@ -31,10 +31,9 @@ pub(super) fn compare(
     let modules: Vec<(Cow<'_, str>, &Module)> =
         place.group().modules.iter().filter_map(|module| Some((place.relative(&module.path)?, module))).collect();
     let mut confirmed = Confirmed::default();
-    let comparison = Comparison { network, module_of, modules: &modules };
+    let comparison = Comparison { network, module_of };
     for (path, module) in &modules {
         match kind(module) {
-            Kind::Sequential => comparison.sequence(path, &mut confirmed)?,
             Kind::Parametric => comparison.parametric(path, module)?,
             Kind::Norm => comparison.any_norm(module)?,
             Kind::MaxPool => comparison.any_pool(module, &mut confirmed)?,
@@ -43,7 +42,30 @@ pub(super) fn compare(
             _ => {}
         }
     }
+    for run in runs(&modules) {
+        comparison.run(&run, &mut confirmed)?;
+    }
     Ok(confirmed)
+}
+
+/// What each outermost `Sequential` runs, first to last, those within it included. Parents come before their children.
+fn runs<'m>(modules: &'m [(Cow<'_, str>, &'m Module)]) -> Vec<Vec<(&'m str, &'m Module)>> {
+    let mut run_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut runs: Vec<Vec<(&str, &Module)>> = Vec::new();
+    for (path, module) in modules {
+        let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+        let within = run_of.get(parent).copied().filter(|_| !path.is_empty());
+        if kind(module) == Kind::Sequential {
+            let run = within.unwrap_or_else(|| {
+                runs.push(Vec::new());
+                runs.len() - 1
+            });
+            run_of.insert(path, run);
+        } else if let Some(run) = within.and_then(|run| runs.get_mut(run)) {
+            run.push((path, module));
+        }
+    }
+    runs
 }
 
 /// What a module does, as far as its place among the others matters.
@@ -63,14 +85,16 @@ enum Kind {
 
 fn kind(module: &Module) -> Kind {
     match class(module) {
-        "Sequential" | "DataParallel" => Kind::Sequential,
+        "Sequential" => Kind::Sequential,
         "Conv2d" | "Linear" | "BatchNorm2d" => Kind::Parametric,
         "ReLU" => Kind::Relu,
         "LocalResponseNorm" | "LRN" | "CrossMapLRN2d" | "SpatialCrossMapLRN" => Kind::Norm,
         "MaxPool2d" => Kind::MaxPool,
         "AdaptiveAvgPool2d" => Kind::AveragePool,
         "Softmax" | "LogSoftmax" => Kind::Softmax,
-        "Dropout" | "Dropout1d" | "Dropout2d" | "Identity" | "Flatten" => Kind::Inert,
+        "Dropout" | "Dropout1d" | "Dropout2d" | "Identity" | "Flatten" | "View" | "Reshape" | "DataParallel" => {
+            Kind::Inert
+        }
         _ => Kind::Other,
     }
 }
@@ -87,7 +111,6 @@ fn shown(module: &Module) -> String {
 struct Comparison<'a> {
     network: &'a Network,
     module_of: &'a BTreeMap<String, String>,
-    modules: &'a [(Cow<'a, str>, &'a Module)],
 }
 
 impl Comparison<'_> {
@@ -130,34 +153,37 @@ impl Comparison<'_> {
         self.number(module, "groups", layer, conv.groups as f64)
     }
 
-    /// The children of a `Sequential` in their order: between two layers with weights there must be what the network has there.
-    fn sequence(&self, path: &str, confirmed: &mut Confirmed) -> Result<(), String> {
-        let children = self.modules.iter().filter(|(child, module)| {
-            let parent = child.rsplit_once('.').map_or("", |(parent, _)| parent);
-            parent == path && *child != path && !matches!(kind(module), Kind::Inert | Kind::Softmax | Kind::AveragePool)
-        });
-        let (mut between, mut last): (Vec<&Module>, Option<&Layer>) = (Vec::new(), None);
-        for (child, module) in children {
-            match self.layer_at(child).filter(|layer| layer.op.out().is_some()) {
-                Some(layer) => {
-                    if let Some(last) = last {
-                        self.between(last, Some(layer), &between, confirmed)?;
-                    } else if let Some(early) = between.first() {
-                        return Err(format!(
-                            "{} comes before {}, where network `{}` has nothing",
-                            shown(early),
-                            layer.name,
-                            self.network.name
-                        ));
-                    }
-                    (between, last) = (Vec::new(), Some(layer));
-                }
-                // Another container ends the run: what is in it is compared on its own.
-                None if kind(module) == Kind::Sequential => (between, last) = (Vec::new(), None),
-                None => between.push(module),
+    /// Modules that run one after the other: between two layers with weights there must be what the network has there.
+    fn run(&self, modules: &[(&str, &Module)], confirmed: &mut Confirmed) -> Result<(), String> {
+        let inert = |module: &Module| matches!(kind(module), Kind::Inert | Kind::Softmax | Kind::AveragePool);
+        let (mut between, mut last, mut begins): (Vec<&Module>, Option<&Layer>, bool) = (Vec::new(), None, true);
+        for (path, module) in modules.iter().filter(|(_, module)| !inert(module)) {
+            let layer = self.layer_at(path).filter(|layer| layer.op.out().is_some());
+            // A class of somebody's own with layers in it: what it does with them isn't known.
+            let opaque = layer.is_none() && self.contains_layers(path);
+            if layer.is_none() && !opaque {
+                between.push(module);
+                continue;
             }
+            match (last, between.first()) {
+                (Some(last), _) => self.between(last, layer, &between, confirmed)?,
+                (None, Some(early)) if begins => {
+                    return Err(format!(
+                        "{} comes before `{path}`, where network `{}` has nothing",
+                        shown(early),
+                        self.network.name
+                    ));
+                }
+                (None, _) => {}
+            }
+            (between, last, begins) = (Vec::new(), layer, false);
         }
         last.map_or(Ok(()), |last| self.between(last, None, &between, confirmed))
+    }
+
+    fn contains_layers(&self, path: &str) -> bool {
+        let below = |module: &String| module.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        self.module_of.values().any(below)
     }
 
     /// Compares the modules after layer `from` with the network's layers up to `to`; at the end of a container, with as many
