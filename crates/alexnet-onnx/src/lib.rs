@@ -1,6 +1,7 @@
 //! AlexNet as ONNX: writing, reading, and lowering for runtimes with few operators.
 #![forbid(unsafe_code)]
 
+mod check;
 mod error;
 mod export;
 mod external;
@@ -17,6 +18,7 @@ mod validate;
 mod value;
 mod write;
 
+pub use check::check;
 pub use error::{Error, Result};
 pub use lower::{Lowered, Weight, lower};
 pub use model::Model;

@@ -10,7 +10,8 @@ fn odd() -> (Network, Weights, Tensors) {
     let network = Network::from_json(&std::fs::read_to_string(beside("odd/odd.json")).unwrap()).unwrap();
     let all = tensors(beside("odd/odd.safetensors"));
     let part = |prefix: &str| {
-        let named = all.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())));
+        let named =
+            all.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())));
         named.collect::<Tensors>()
     };
     let weights = Weights::new(&network, part("weights/")).unwrap();

@@ -315,7 +315,7 @@ fn fixed(input: &Value, batch: usize) -> Result<Vec<usize>> {
     for (axis, dim) in dims.iter().enumerate() {
         shape.push(match dim {
             Dim::Fixed(size) if axis == 0 && *size != batch => {
-                let message = format!("takes {size} examples at a time, not {batch}: try batches of {size}");
+                let message = format!("takes batches of {size}, not of {batch}");
                 return Err(unsupported(place, message));
             }
             Dim::Fixed(size) => *size,
