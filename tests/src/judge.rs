@@ -1,0 +1,95 @@
+//! The independent judge: Python with onnx, ONNX Runtime and PyTorch (`judge.py`).
+//!
+//! Its interpreter is named by `ALEXNET_PYTHON`, or `python3` where that has the packages. Without one, a test that asks for
+//! it prints that it was skipped; with `ALEXNET_REQUIRE_ORT=1` it fails.
+
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// What is to be judged.
+#[derive(Serialize)]
+#[serde(tag = "judge", rename_all = "snake_case")]
+pub enum Job<'a> {
+    /// onnx's checker with full check and strict shape inference accepts the graph; and where a golden is given, ONNX
+    /// Runtime's answer to its input is the golden's (or its softmax, where the graph ends so) within `tolerance` times the golden's largest value.
+    Onnx {
+        /// The graph.
+        path: &'a Path,
+        /// A golden that names its input.
+        golden: Option<PathBuf>,
+        /// The part of the largest value.
+        tolerance: f64,
+    },
+    /// `safetensors.torch.load_file` reads the file, and finds the tensors of `reference` by these names, bit for bit.
+    Safetensors {
+        /// The file.
+        path: &'a Path,
+        /// A state dict that torch.load reads, or a safetensors file; `None`: reading is all.
+        reference: Option<PathBuf>,
+    },
+    /// torchvision's own AlexNet with as many classes takes the tensors with `load_state_dict(strict=True)`.
+    Torchvision {
+        /// The file.
+        path: &'a Path,
+    },
+    /// Saves random weights of the full torchvision network, as PyTorch initialises it, and their golden; `path` is the
+    /// checkpoint and `golden` the golden, whose input is beside it.
+    MakeTorchvision {
+        /// The checkpoint to write.
+        path: &'a Path,
+        /// The golden to write.
+        golden: PathBuf,
+    },
+}
+
+/// The interpreter, where one has what the judge needs.
+fn python() -> Option<&'static str> {
+    static PYTHON: OnceLock<Option<String>> = OnceLock::new();
+    let find = || {
+        let named = std::env::var("ALEXNET_PYTHON").ok();
+        let candidate = named.unwrap_or_else(|| "python3".into());
+        let imports = "import onnx, onnxruntime, safetensors, torch, torchvision";
+        let found = Command::new(&candidate).args(["-c", imports]).stderr(Stdio::null()).status();
+        found.is_ok_and(|status| status.success()).then_some(candidate)
+    };
+    PYTHON.get_or_init(find).as_deref()
+}
+
+/// Whether there is a judge. Where there is none, says so, or fails if one was demanded.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+pub fn present() -> bool {
+    let found = python().is_some();
+    let demanded = std::env::var("ALEXNET_REQUIRE_ORT").is_ok_and(|value| value == "1");
+    assert!(
+        found || !demanded,
+        "ALEXNET_REQUIRE_ORT=1, but no Python with onnx, onnxruntime, safetensors, torch and torchvision was found; \
+         install fixtures/make/requirements.txt and set ALEXNET_PYTHON"
+    );
+    if !found {
+        eprintln!(
+            "skipped: no Python with onnxruntime and torch; install fixtures/make/requirements.txt and set ALEXNET_PYTHON"
+        );
+    }
+    found
+}
+
+/// Has all `jobs` judged by one process; fails the test with every verdict that isn't good.
+pub fn judge(jobs: &[Job]) {
+    let python = python().expect("the test asked whether a judge is present");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("judge.py");
+    let mut child = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{python}: {e}"));
+    let text = serde_json::to_string(jobs).expect("jobs are plain data");
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("judge.py reads its jobs");
+    let output = child.wait_with_output().expect("judge.py ends");
+    let verdicts = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{verdicts}");
+    assert_eq!(verdicts.lines().count(), jobs.len(), "a verdict for each job:\n{verdicts}");
+}

@@ -1,0 +1,120 @@
+//! `alexnet-verify` passes what is right and refuses what is wrong.
+
+use alexnet_tests::run::Run;
+use alexnet_tests::{arrays, fixture};
+use std::ffi::OsString;
+use std::path::Path;
+
+const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
+const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
+
+fn verify(a: &Path, b: &Path, options: &[&str]) -> Run {
+    let files = [a, b].map(|path| path.as_os_str().to_owned());
+    Run::of(VERIFY, files.into_iter().chain(options.iter().map(OsString::from)))
+}
+
+/// A graph of fixtures/mutants/ against the checkpoint that it was made from.
+fn mutant(name: &str, options: &[&str]) -> Run {
+    verify(&fixture("pytorch/jiecaoyu.pth.tar"), &fixture(&format!("mutants/{name}.onnx")), options)
+}
+
+/// The mutants, and the first layer that differs.
+const MUTANTS: [(&str, &str); 6] = [
+    ("one-weight", "conv3"),
+    ("one-tensor", "conv4"),
+    ("alpha-not-divided", "norm1"),
+    ("k-of-2", "norm1"),
+    ("pool-before-norm", "norm1"),
+    ("reversed-channels", "conv1"),
+];
+
+#[test]
+fn a_graph_that_another_program_wrote_agrees() {
+    mutant("right", &[]).expect(0);
+    mutant("right", &["--layers"]).expect(0);
+}
+
+#[test]
+fn a_graph_with_one_mistake_does_not_agree() {
+    for (name, _) in MUTANTS {
+        mutant(name, &["--runtime", "candle-onnx"]).expect(1);
+    }
+}
+
+#[test]
+fn the_first_layer_that_differs_is_named() {
+    for (name, layer) in MUTANTS {
+        let run = mutant(name, &["--layers", "--runtime", "candle-onnx"]).expect(1);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains(layer), "{layer} isn't named:\n{run}");
+    }
+}
+
+#[test]
+fn two_mistaken_graphs_of_the_same_kind_agree_with_each_other() {
+    let graph = fixture("mutants/k-of-2.onnx");
+    verify(&graph, &graph, &[]).expect(0);
+}
+
+#[test]
+fn recorded_logits_of_another_program_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorded = folder.path().join("recorded.safetensors");
+    arrays::write_fixture(&recorded, "goldens/tiny-torchvision.safetensors");
+    let checkpoint = fixture("pytorch/zip.pth");
+    let options = ["--fixtures", recorded.to_str().unwrap()];
+    verify(&checkpoint, &checkpoint, &options).expect(0);
+
+    // Both sides agree with each other, and both are wrong.
+    let (mut wrong, _) = arrays::read(&recorded);
+    wrong.get_mut("logits").unwrap().values[3] += 0.5;
+    arrays::write(&recorded, wrong.iter().map(|(name, array)| (name.as_str(), array)));
+    verify(&checkpoint, &checkpoint, &options).expect(1);
+}
+
+#[test]
+fn photographs_are_inputs_too() {
+    let photos = fixture("photos");
+    let checkpoint = fixture("pytorch/zip.pth");
+    verify(&checkpoint, &fixture("pytorch/legacy.pth"), &["--fixtures", photos.to_str().unwrap()]).expect(0);
+}
+
+#[test]
+fn comparing_nothing_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = fixture("pytorch/zip.pth");
+    verify(&checkpoint, &checkpoint, &["--fixtures", folder.path().to_str().unwrap()]).expect(2).says("fixtures");
+}
+
+#[test]
+fn what_cannot_be_read_is_no_disagreement() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = fixture("pytorch/zip.pth");
+    let text = folder.path().join("text.onnx");
+    std::fs::write(&text, "no graph at all").unwrap();
+    verify(&checkpoint, &text, &[]).expect(2).says("text.onnx");
+    verify(&checkpoint, &folder.path().join("missing.onnx"), &[]).expect(2).says("missing.onnx");
+    verify(&fixture("pytorch/resnet.pth"), &checkpoint, &[]).expect(2);
+}
+
+#[test]
+fn other_weights_do_not_agree() {
+    verify(&fixture("pytorch/zip.pth"), &fixture("pytorch/f16.pth"), &["--rtol", "1e-9", "--atol", "1e-9"]).expect(1);
+    verify(&fixture("pytorch/zip.pth"), &fixture("pytorch/jiecaoyu.pth.tar"), &[]).expect(2);
+}
+
+#[test]
+fn a_tolerance_can_be_widened_for_all_or_for_one_layer() {
+    mutant("one-weight", &["--rtol", "0.5", "--runtime", "candle-onnx"]).expect(0);
+}
+
+#[test]
+fn results_are_json_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out.onnx");
+    let input = fixture("pytorch/zip.pth");
+    let run = Run::of(CONVERT, [input.as_os_str(), output.as_os_str(), "--json".as_ref()]).expect(0);
+    let _: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}:\n{run}"));
+    let run = verify(&input, &output, &["--json"]).expect(0);
+    let _: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}:\n{run}"));
+}
