@@ -13,17 +13,20 @@
 use alexnet::layers::{LocalResponseNorm, MaxPool2d, SpatialResponseNorm};
 use alexnet::spec::layers::{self as spec, Rounding};
 use alexnet::spec::networks;
-use alexnet::{AlexNet, device};
-use candle_core::{DType, Device, Result, Tensor, Var};
+use alexnet::{AlexNet, DeviceError, device};
+use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{Module, VarBuilder};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// One device for all tests: compiling the kernels for it takes seconds.
-static GPU: LazyLock<Device> = LazyLock::new(|| match device("cuda") {
-    Ok(device) => device,
-    Err(error) => panic!("these tests need a GPU: {error}"),
-});
+fn gpu() -> &'static Device {
+    static GPU: LazyLock<Result<Device, DeviceError>> = LazyLock::new(|| device("cuda"));
+    match &*GPU {
+        Ok(device) => device,
+        Err(error) => panic!("this test needs a GPU: {error}"),
+    }
+}
 
 const TYPES: [DType; 4] = [DType::F64, DType::F32, DType::F16, DType::BF16];
 
@@ -41,7 +44,7 @@ fn tolerance(dtype: DType) -> f64 {
 #[track_caller]
 fn assert_close(what: &str, actual: &Tensor, expected: &Tensor, tolerance: f64) {
     assert_eq!(actual.dims(), expected.dims(), "{what}");
-    let values = |tensor: &Tensor| -> Result<Vec<f64>> {
+    let values = |tensor: &Tensor| -> candle_core::Result<Vec<f64>> {
         tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
     };
     let (actual, expected) = (values(actual).unwrap(), values(expected).unwrap());
@@ -59,7 +62,7 @@ fn numbers(dims: &[usize], dtype: DType) -> Tensor {
 }
 
 /// A layer's output, and the gradient of its input when the output's is `numbers`.
-fn run(layer: &dyn Module, x: &Tensor, device: &Device) -> Result<(Tensor, Tensor)> {
+fn run(layer: &dyn Module, x: &Tensor, device: &Device) -> candle_core::Result<(Tensor, Tensor)> {
     let x = Var::from_tensor(&x.to_device(device)?)?;
     let y = layer.forward(&x)?;
     let weights = numbers(y.dims(), y.dtype()).to_device(device)?;
@@ -72,7 +75,7 @@ fn check(layer: &dyn Module, what: &str, dims: &[usize]) {
     for dtype in TYPES {
         let what = format!("{what} {dims:?} {dtype:?}");
         let x = numbers(dims, dtype);
-        let [(y, dx), (expected_y, expected_dx)] = [&*GPU, &Device::Cpu].map(|device| run(layer, &x, device).unwrap());
+        let [(y, dx), (expected_y, expected_dx)] = [gpu(), &Device::Cpu].map(|device| run(layer, &x, device).unwrap());
         assert_close(&what, &y, &expected_y, tolerance(dtype));
         assert_close(&format!("gradient of {what}"), &dx, &expected_dx, tolerance(dtype));
     }
@@ -128,10 +131,10 @@ fn slices_and_transposes_are_read_where_they_lie() {
     let norm = LocalResponseNorm::new(&spec::LocalResponseNorm { size: 3, alpha: 1.5, beta: 0.75, k: 1.0, groups: 1 });
     let x = numbers(&[3, 4, 5, 6], DType::F32);
     for (what, view) in [("slice", x.narrow(0, 1, 2).unwrap()), ("transpose", x.transpose(1, 3).unwrap())] {
-        let y = norm.forward(&view.to_device(&GPU).unwrap()).unwrap();
+        let y = norm.forward(&view.to_device(gpu()).unwrap()).unwrap();
         assert_close(what, &y, &norm.forward(&view).unwrap(), tolerance(DType::F32));
         // The same view made on the device, with its offset or strides.
-        let on_gpu = x.to_device(&GPU).unwrap();
+        let on_gpu = x.to_device(gpu()).unwrap();
         let view = if what == "slice" { on_gpu.narrow(0, 1, 2) } else { on_gpu.transpose(1, 3) };
         assert_close(what, &norm.forward(&view.unwrap()).unwrap(), &y, 0.0);
     }
@@ -141,9 +144,9 @@ fn slices_and_transposes_are_read_where_they_lie() {
 fn a_backward_pass_gives_the_same_bits_every_time() {
     let pool = MaxPool2d::new(&spec::MaxPool2d::overlapping());
     let x = numbers(&[8, 16, 27, 27], DType::F32);
-    let (_, first) = run(&pool, &x, &GPU).unwrap();
+    let (_, first) = run(&pool, &x, gpu()).unwrap();
     for _ in 0..5 {
-        assert_close("second run", &run(&pool, &x, &GPU).unwrap().1, &first, 0.0);
+        assert_close("second run", &run(&pool, &x, gpu()).unwrap().1, &first, 0.0);
     }
 }
 
@@ -162,12 +165,12 @@ fn every_network_agrees_with_pytorch_layer_by_layer() {
         let golden = std::fs::read(fixtures().join(format!("goldens/{name}.safetensors"))).unwrap();
         let (_, header) = safetensors::SafeTensors::read_metadata(&golden).unwrap();
         let input = header.metadata().as_ref().and_then(|metadata| metadata.get("input")).unwrap();
-        let input = candle_core::safetensors::load(fixtures().join(input), &GPU).unwrap();
+        let input = candle_core::safetensors::load(fixtures().join(input), gpu()).unwrap();
         let golden = candle_core::safetensors::load_buffer(&golden, &Device::Cpu).unwrap();
 
         let network = network().shrunk(16, 10).unwrap();
         let weights = std::fs::read(fixtures().join(format!("networks/{name}.safetensors"))).unwrap();
-        let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, &GPU).unwrap();
+        let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, gpu()).unwrap();
         let model = AlexNet::new(&network, weights).unwrap();
 
         let logits = model.forward(&input["input"]).unwrap();
@@ -201,8 +204,8 @@ fn every_network_runs_in_16_bits() {
         let x = numbers(&[2, input.channels, input.height, input.width], DType::F32);
         let expected = model(DType::F32, &Device::Cpu).forward(&x).unwrap();
         for (dtype, tolerance) in [(DType::F16, 3e-2), (DType::BF16, 1e-1)] {
-            let x = x.to_device(&GPU).unwrap().to_dtype(dtype).unwrap();
-            let logits = model(dtype, &GPU).forward(&x).unwrap();
+            let x = x.to_device(gpu()).unwrap().to_dtype(dtype).unwrap();
+            let logits = model(dtype, gpu()).forward(&x).unwrap();
             assert_close(&format!("{name} {dtype:?}"), &logits, &expected, tolerance);
         }
     }
@@ -210,7 +213,7 @@ fn every_network_runs_in_16_bits() {
 
 #[test]
 fn a_device_that_is_not_there_is_an_error_that_counts_those_that_are() {
-    LazyLock::force(&GPU);
+    gpu();
     let message = device("cuda:99").unwrap_err().to_string();
     assert!(message.contains("CUDA device(s); try cuda:0"), "{message}");
 }
@@ -223,7 +226,7 @@ fn tensors_cross_threads_in_order() {
     let expected = pool.forward(&x).unwrap();
     for _ in 0..20 {
         let made =
-            std::thread::scope(|scope| scope.spawn(|| x.to_device(&GPU).unwrap().affine(1.0, 0.0)).join().unwrap());
+            std::thread::scope(|scope| scope.spawn(|| x.to_device(gpu()).unwrap().affine(1.0, 0.0)).join().unwrap());
         assert_close("other thread", &pool.forward(&made.unwrap()).unwrap(), &expected, 0.0);
     }
 }
