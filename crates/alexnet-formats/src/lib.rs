@@ -20,10 +20,12 @@
 mod checkpoint;
 pub mod dialects;
 mod error;
+mod finite;
 pub mod formats;
 mod import;
 mod inspect;
 mod limits;
+mod pickle;
 mod report;
 mod source;
 mod transform;
@@ -31,6 +33,7 @@ pub mod writers;
 
 pub use checkpoint::{Attribute, Checkpoint, Group, Module, Unreadable};
 pub use error::{Error, Kind, Result};
+pub use finite::check_finite;
 pub use formats::open;
 pub use import::{ImportOptions, Imported, import};
 pub use inspect::{Inspection, inspect};

@@ -158,10 +158,14 @@ fn untold(place: &Place<'_>, dialect: &Dialect, known: dialects::Candidates) -> 
         if found.order_seen && (ruled_out || known.guessed.is_none()) {
             found.notes.push("the order of the layers is that of the file's own modules".to_owned());
         } else if let Some(why) = known.guessed {
+            let rivals = others.iter().flatten().map(|other| other.network.name.as_str()).collect::<Vec<_>>();
             found.guess = Some(Guess {
                 what: format!("network {}", found.network.name),
                 why: why.to_owned(),
-                settle: format!("--network insists (candidates: {})", names(known.likely.iter().chain(known.others))),
+                settle: match rivals.join(" or ") {
+                    none if none.is_empty() => "--network NAME settles it".to_owned(),
+                    rivals => format!("--network {rivals} if it is that"),
+                },
             });
         }
         return Ok(vec![found]);
@@ -192,10 +196,6 @@ fn untold(place: &Place<'_>, dialect: &Dialect, known: dialects::Candidates) -> 
         misfit.instead = networks::ALL.iter().map(|entry| entry.name).filter(fits).map(str::to_owned).collect();
     }
     Err(misfit)
-}
-
-fn names<'a>(names: impl Iterator<Item = &'a &'static str>) -> String {
-    names.copied().collect::<Vec<_>>().join(", ")
 }
 
 /// The place as `network`.
