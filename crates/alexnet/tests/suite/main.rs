@@ -1,9 +1,11 @@
 //! The model and its layers against PyTorch, ONNX and naive loops.
 
+mod classifier;
 mod goldens;
 mod gradients;
 mod loading;
 mod naive;
+mod preprocess;
 mod reference;
 mod support;
 mod training;

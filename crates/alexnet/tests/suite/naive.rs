@@ -117,15 +117,15 @@ fn pools_take_the_largest_of_each_window() {
                         let columns = outputs(width, kernel[1], stride[1], (left, right), rounding);
                         let expected = tensor([2, 2, rows, columns], |[n, c, h, w]| {
                             let mut largest = f64::NEG_INFINITY;
-                            for i in 0..height {
-                                for j in 0..width {
+                            for (i, line) in v[n][c].iter().enumerate() {
+                                for (j, value) in line.iter().enumerate() {
                                     let inside = |p: usize, pad, o: usize, s: usize, k: usize| {
                                         p + pad >= o * s && p + pad < o * s + k
                                     };
                                     if inside(i, top, h, stride[0], kernel[0])
                                         && inside(j, left, w, stride[1], kernel[1])
                                     {
-                                        largest = largest.max(v[n][c][i][j]);
+                                        largest = largest.max(*value);
                                     }
                                 }
                             }

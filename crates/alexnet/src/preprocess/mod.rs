@@ -1,0 +1,125 @@
+//! From an image to a network's input, exactly as the network's contract has it.
+//!
+//! A [`Preprocessor`] does what torchvision's `Resize`, `CenterCrop`, `ToTensor` and `Normalize` do on Pillow images, or
+//! for Caffe's networks what OpenCV's `resize` does. Both resizes are done in the integer arithmetic of those libraries and
+//! agree with them to the bit; only the part that the crop keeps is computed.
+//!
+//! Decoding is another matter: PNG is exact, while JPEG leaves decoders a choice, and the one used here differs from
+//! Pillow's by a few of 255 levels. Neither EXIF orientation nor a colour profile is applied: torchvision, Pillow's `convert`
+//! and Caffe ignore both.
+
+#[cfg(feature = "image")]
+mod decode;
+mod opencv;
+mod pillow;
+mod window;
+
+use crate::{Error, Network, Result};
+use alexnet_spec::{ChannelOrder, Interpolation, Mean, Preprocessing, Resize};
+use candle_core::{Device, Tensor};
+use window::{Pixels, Window};
+
+/// Turns images into the input of one network.
+#[derive(Clone, Debug)]
+pub struct Preprocessor {
+    contract: Preprocessing,
+    height: usize,
+    width: usize,
+    /// For each of the input's channels: the colour (0 is red) and the value of every 8-bit level.
+    planes: Vec<(usize, [f32; 256])>,
+}
+
+impl Preprocessor {
+    /// The preprocessing that `network` was trained with.
+    ///
+    /// Errs where the network is malformed or doesn't take three colours.
+    pub fn new(network: &Network) -> Result<Preprocessor> {
+        network.trace()?;
+        let input = &network.input;
+        if input.channels != 3 {
+            return Err(Error::Image(format!(
+                "network `{}` takes {} channels, not three colours: make its input tensor yourself",
+                network.name, input.channels
+            )));
+        }
+        let contract = network.preprocessing.clone();
+        let planes = planes(&contract)?;
+        Ok(Preprocessor { contract, height: input.height, width: input.width, planes })
+    }
+
+    /// The input `[1, 3, height, width]` in f32 from `pixels`: rows of red, green, blue bytes, first row on top.
+    ///
+    /// Errs where the image is empty or `pixels` hasn't `3 * width * height` bytes.
+    pub fn rgb8(&self, width: usize, height: usize, pixels: &[u8], device: &Device) -> Result<Tensor> {
+        let image = Pixels::new(width, height, pixels)?;
+        let levels = self.resized(&image)?;
+        let mut values = Vec::with_capacity(levels.len());
+        for (colour, table) in &self.planes {
+            values.extend(levels.chunks_exact(3).map(|pixel| table[usize::from(pixel[*colour])]));
+        }
+        Ok(Tensor::from_vec(values, (1, 3, self.height, self.width), device)?)
+    }
+
+    /// The input `[1, 3, height, width]` in f32 from an image file, JPEG or PNG; the content tells which.
+    ///
+    /// Grey becomes three equal colours, transparency is dropped, and of 16 bits the upper 8 are taken, as Pillow's
+    /// `convert("RGB")` does (except that Pillow clips 16-bit *grey* to white).
+    ///
+    /// Errs, naming the file, where it can't be read or decoded, or decoding would take more than half a gigabyte.
+    #[cfg(feature = "image")]
+    pub fn path(&self, path: impl AsRef<std::path::Path>, device: &Device) -> Result<Tensor> {
+        let image = decode::open(path.as_ref())?;
+        self.rgb8(image.width() as usize, image.height() as usize, image.as_raw(), device)
+    }
+
+    /// [`Preprocessor::path`] for an image file's bytes.
+    #[cfg(feature = "image")]
+    pub fn encoded(&self, bytes: &[u8], device: &Device) -> Result<Tensor> {
+        let image = decode::read(bytes)?;
+        self.rgb8(image.width() as usize, image.height() as usize, image.as_raw(), device)
+    }
+
+    /// Red, green and blue levels of the resized and cropped image.
+    fn resized(&self, image: &Pixels) -> Result<Vec<u8>> {
+        let (width, height, interpolation) = match self.contract.resize {
+            Resize::ShortSide { size, interpolation } => {
+                let long = |long: usize, short: usize| {
+                    let long = size as u128 * long as u128 / short as u128;
+                    usize::try_from(long).map_err(|_| Error::Image(format!("{long} pixels are too many for a side")))
+                };
+                let (width, height) = (image.width, image.height);
+                if width <= height {
+                    (size, long(height, width)?, interpolation)
+                } else {
+                    (long(width, height)?, size, interpolation)
+                }
+            }
+            Resize::Exact { height, width, interpolation } => (width, height, interpolation),
+        };
+        let columns = Window::centred(width, self.width);
+        let rows = Window::centred(height, self.height);
+        Ok(match interpolation {
+            Interpolation::BilinearAntialias => pillow::resize(image, columns, rows),
+            Interpolation::Bilinear => opencv::resize(image, columns, rows),
+        })
+    }
+}
+
+/// For each channel the value of every level, in the arithmetic of `ToTensor` and `Normalize`: f32 throughout.
+fn planes(contract: &Preprocessing) -> Result<Vec<(usize, [f32; 256])>> {
+    let colours = match contract.channel_order {
+        ChannelOrder::Rgb => [0, 1, 2],
+        ChannelOrder::Bgr => [2, 1, 0],
+    };
+    let Mean::PerChannel(means) = &contract.mean else {
+        return Err(Error::Image("this version knows means per channel only".into()));
+    };
+    let scale = (255.0 / contract.range.max()) as f32;
+    let channels = colours.into_iter().zip(means.iter().zip(&contract.std));
+    Ok(channels
+        .map(|(colour, (mean, std))| {
+            let value = |level: usize| (level as f32 / scale - *mean as f32) / *std as f32;
+            (colour, std::array::from_fn(value))
+        })
+        .collect())
+}
