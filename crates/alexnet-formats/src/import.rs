@@ -154,7 +154,7 @@ fn unused(place: &Place<'_>, candidate: &Candidate, by_key: bool) -> Result<Vec<
     let network = &candidate.network.name;
     let outside = strange.iter().all(|(name, _)| !inside.contains(name)) && !place.key().is_empty();
     let advice = if outside {
-        format!("--key {} to take what is below it alone", place.key())
+        format!("--key {} to take what is below it alone", place.key().escape_debug())
     } else if candidate.missing.is_empty() {
         "--network with the network that has them, or take them out of the checkpoint".to_owned()
     } else {

@@ -102,13 +102,13 @@ impl fmt::Display for Report {
         }
         write!(f, ": {} parameters", self.used.len())?;
         if !self.key.is_empty() {
-            write!(f, " from `{}`", self.key)?;
+            write!(f, " from `{}`", self.key.escape_debug())?;
         }
         if !self.stripped.is_empty() {
-            write!(f, "\n  names without `{}`", self.stripped.join("` and `"))?;
+            write!(f, "\n  names without `{}`", self.stripped.join("` and `").escape_debug())?;
         }
         for used in self.used.iter().filter(|used| used.transform != Transform::Identity) {
-            write!(f, "\n  {} from {}: {}", used.parameter, used.sources.join(", "), used.transform)?;
+            write!(f, "\n  {} from {}: {}", used.parameter, used.sources.join(", ").escape_debug(), used.transform)?;
         }
         for converted in summary(&self.converted) {
             write!(f, "\n  {converted}")?;

@@ -49,7 +49,8 @@ fn a_report_names_each_parameter_and_its_source() {
 
 #[test]
 fn wrappers_and_prefixes_are_taken_off_and_reported() {
-    let cases: [(&str, fn(&str) -> String, &[&str]); 9] = [
+    type Case<'a> = (&'a str, fn(&str) -> String, &'a [&'a str]);
+    let cases: [Case<'_>; 9] = [
         ("DataParallel", |n| format!("module.{n}"), &["module."]),
         ("DataParallel of the features", |n| n.replace("features.", "features.module."), &["module."]),
         ("torch.compile", |n| format!("_orig_mod.{n}"), &["_orig_mod."]),

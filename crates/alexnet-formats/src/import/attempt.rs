@@ -280,7 +280,6 @@ fn why_absent(place: &Place<'_>, dialect: &Dialect, parameter: &str) -> String {
 }
 
 /// A parameter's sources; `None` where the dialect has none, or not all are there.
-#[expect(clippy::type_complexity, reason = "an absent parameter and one whose transform fails are different things")]
 fn resolve(place: &Place<'_>, dialect: &Dialect, parameter: &str) -> Option<Result<(Resolved, Tensor), String>> {
     let Origin { sources, transform } = (dialect.origin)(parameter)?;
     let found: Vec<_> = sources.iter().map(|source| place.get(source)).collect::<Option<_>>()?;
@@ -297,7 +296,7 @@ fn resolve(place: &Place<'_>, dialect: &Dialect, parameter: &str) -> Option<Resu
 fn spelled(place: &Place<'_>, dialect: &Dialect, parameter: &str) -> String {
     let Some(origin) = (dialect.origin)(parameter) else { return parameter.to_owned() };
     let names = origin.sources.iter().map(|source| place.get(source).map_or(source.as_str(), |found| found.name));
-    names.collect::<Vec<_>>().join("`, `")
+    names.map(|name| name.escape_debug().to_string()).collect::<Vec<_>>().join("`, `")
 }
 
 /// The module of each layer, by where its weight lies.

@@ -28,7 +28,8 @@ pub(super) fn scope<'a>(names: &'a [Names<'a>], key: Option<&str>) -> Result<Vec
     };
     let below: Vec<_> = names.iter().filter_map(below).collect();
     if below.is_empty() {
-        let keys: Vec<String> = names.iter().filter(|n| !n.group.key.is_empty()).map(|n| n.group.key.clone()).collect();
+        let keys: Vec<String> =
+            names.iter().filter(|n| !n.group.key.is_empty()).map(|n| n.group.key.escape_debug().to_string()).collect();
         let there = if keys.is_empty() {
             "its tensors are at the root".into()
         } else {
@@ -88,7 +89,7 @@ fn entry(attempt: &Attempt<'_>, candidates: &[Candidate]) -> String {
     let key = attempt.place.key();
     let widths = candidates.first().map(|candidate| candidate.network.widths()).unwrap_or_default();
     let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
-    let key = if key.is_empty() { "the root, `--key ''`" } else { &key };
+    let key = if key.is_empty() { "the root, `--key ''`".to_owned() } else { key.escape_debug().to_string() };
     format!("{key} ({}, {})", attempt.dialect.name, widths.join("-"))
 }
 

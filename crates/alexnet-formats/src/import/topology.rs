@@ -4,10 +4,13 @@
 //! Order counts only within `Sequential`s: other modules may run their children in any order. Attributes that a file
 //! doesn't hold (TorchScript keeps most in its code) are not compared.
 
+mod module;
+
 use super::place::Place;
 use crate::{Attribute, Module};
 use alexnet_spec::layers::{AdaptiveAvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d, Rounding};
 use alexnet_spec::{Layer, Network, Op};
+use module::{Kind, attribute, class, kind, number, pair, shown};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -68,46 +71,6 @@ fn runs<'m>(modules: &'m [(Cow<'_, str>, &'m Module)]) -> Vec<Vec<(&'m str, &'m 
     runs
 }
 
-/// What a module does, as far as its place among the others matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Sequential,
-    Parametric,
-    Relu,
-    Norm,
-    MaxPool,
-    AveragePool,
-    Softmax,
-    /// Nothing at test time.
-    Inert,
-    Other,
-}
-
-fn kind(module: &Module) -> Kind {
-    match class(module) {
-        "Sequential" => Kind::Sequential,
-        "Conv2d" | "Linear" | "BatchNorm2d" => Kind::Parametric,
-        "ReLU" => Kind::Relu,
-        "LocalResponseNorm" | "LRN" | "CrossMapLRN2d" | "SpatialCrossMapLRN" => Kind::Norm,
-        "MaxPool2d" => Kind::MaxPool,
-        "AdaptiveAvgPool2d" => Kind::AveragePool,
-        "Softmax" | "LogSoftmax" => Kind::Softmax,
-        "Dropout" | "Dropout1d" | "Dropout2d" | "Identity" | "Flatten" | "View" | "Reshape" | "DataParallel" => {
-            Kind::Inert
-        }
-        _ => Kind::Other,
-    }
-}
-
-/// `Conv2d` for `torch.nn.modules.conv.Conv2d`.
-fn class(module: &Module) -> &str {
-    module.class.rsplit('.').next().unwrap_or(&module.class)
-}
-
-fn shown(module: &Module) -> String {
-    format!("module `{}` ({})", module.path, class(module))
-}
-
 struct Comparison<'a> {
     network: &'a Network,
     module_of: &'a BTreeMap<String, String>,
@@ -148,7 +111,7 @@ impl Comparison<'_> {
         if let Some(Attribute::Text(mode)) = attribute(module, "padding_mode")
             && mode != "zeros"
         {
-            return Err(self.differs(module, "padding_mode", mode, layer, "zeros"));
+            return Err(self.differs(module, "padding_mode", mode.escape_debug(), layer, "zeros"));
         }
         self.number(module, "groups", layer, conv.groups as f64)
     }
@@ -169,8 +132,9 @@ impl Comparison<'_> {
                 (Some(last), _) => self.between(last, layer, &between, confirmed)?,
                 (None, Some(early)) if begins => {
                     return Err(format!(
-                        "{} comes before `{path}`, where network `{}` has nothing",
+                        "{} comes before `{}`, where network `{}` has nothing",
                         shown(early),
+                        path.escape_debug(),
                         self.network.name
                     ));
                 }
@@ -211,7 +175,8 @@ impl Comparison<'_> {
         let agrees = |(layer, module): (&&Layer, &&Module)| self.same_kind(layer, module);
         let complete = modules.len() == layers.len() || (to.is_none() && modules.len() < layers.len());
         if !complete || !layers.iter().zip(&modules).all(agrees) {
-            let seen = modules.iter().map(|module| class(module)).collect::<Vec<_>>().join(", ");
+            let seen =
+                modules.iter().map(|module| class(module).escape_debug().to_string()).collect::<Vec<_>>().join(", ");
             let end = to.map_or("the end".into(), |to| to.name.clone());
             return Err(format!(
                 "the modules between {} and {end} are [{seen}], but network `{}` has [{}] there",
@@ -348,7 +313,7 @@ impl Comparison<'_> {
     }
 
     fn number(&self, module: &Module, name: &str, layer: &str, needed: f64) -> Result<(), String> {
-        match attribute(module, name).and_then(number) {
+        match number(module, name) {
             // Constants that were kept in single precision are the same constants.
             Some(seen) if (seen - needed).abs() > 1e-6 * needed.abs() => {
                 Err(self.differs(module, name, seen, layer, needed))
@@ -368,32 +333,4 @@ fn relu_first<T>(items: &mut [T], relu: impl Fn(&T) -> bool, pool: impl Fn(&T) -
 
 fn dims([y, x]: [usize; 2]) -> String {
     format!("{y}x{x}")
-}
-
-fn attribute<'a>(module: &'a Module, name: &str) -> Option<&'a Attribute> {
-    module.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value)
-}
-
-fn number(value: &Attribute) -> Option<f64> {
-    match value {
-        Attribute::Int(value) => Some(*value as f64),
-        Attribute::Float(value) => Some(*value),
-        _ => None,
-    }
-}
-
-/// One number for both axes, or one each.
-fn pair(module: &Module, name: &str) -> Option<[usize; 2]> {
-    let size = |value: &Attribute| match value {
-        Attribute::Int(value) => usize::try_from(*value).ok(),
-        _ => None,
-    };
-    match attribute(module, name)? {
-        Attribute::List(values) => match values.as_slice() {
-            [y, x] => Some([size(y)?, size(x)?]),
-            [both] => size(both).map(|both| [both; 2]),
-            _ => None,
-        },
-        value => size(value).map(|both| [both; 2]),
-    }
 }
