@@ -17,16 +17,19 @@
 //! # Ok::<(), alexnet_formats::Error>(())
 //! ```
 
+mod archive;
 mod checkpoint;
 pub mod dialects;
 mod error;
 mod finite;
 pub mod formats;
 mod import;
+mod input;
 mod inspect;
 mod limits;
 mod pickle;
 mod report;
+mod shown;
 mod source;
 mod transform;
 pub mod writers;

@@ -1,0 +1,28 @@
+use std::num::NonZero;
+use std::thread;
+
+/// How many bytes are worth a thread of their own.
+const PIECE: usize = 8 << 20;
+
+/// The CRC-32 of `bytes`, by several threads where there are many bytes: they are read from the disk here for the first time.
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(8);
+    let piece = bytes.len().div_ceil(threads).max(PIECE);
+    if bytes.len() <= piece {
+        return crc32fast::hash(bytes);
+    }
+    let mut total = crc32fast::Hasher::new();
+    thread::scope(|scope| {
+        let hash = |part| {
+            let mut hasher = crc32fast::Hasher::new();
+            hasher.update(part);
+            hasher
+        };
+        let workers: Vec<_> = bytes.chunks(piece).map(|part| (part, scope.spawn(move || hash(part)))).collect();
+        for (part, worker) in workers {
+            // A thread that couldn't finish is no reason to give up: its part is summed here.
+            total.combine(&worker.join().unwrap_or_else(|_| hash(part)));
+        }
+    });
+    total.finalize()
+}

@@ -1,0 +1,127 @@
+//! Files that people give to this program and that it doesn't read: what they are, and what to do instead. A row is a way to
+//! recognise one, by content alone, and what is said.
+
+use crate::archive::Archive;
+use crate::shown::shown;
+use crate::{Error, Limits, Source};
+
+/// A file of another program's.
+struct Foreign {
+    recognises: fn(&[u8]) -> bool,
+    what: &'static str,
+    remedy: &'static str,
+}
+
+const FILES: &[Foreign] = &[
+    Foreign { recognises: <[u8]>::is_empty, what: "the file is empty", remedy: "getting it again" },
+    Foreign {
+        recognises: |bytes| bytes.starts_with(b"version https://git-lfs.github.com/spec/"),
+        what: "a Git LFS pointer in place of the file",
+        remedy: "git lfs pull where it was cloned",
+    },
+    Foreign {
+        recognises: |bytes| {
+            let text = bytes.get(..1024).unwrap_or(bytes).to_ascii_lowercase();
+            let text = text.trim_ascii_start();
+            [&b"<!doctype"[..], b"<html", b"<head", b"<?xml"].iter().any(|start| text.starts_with(start))
+        },
+        what: "a web page: the download was a login, an error or a warning",
+        remedy: "opening the link in a browser",
+    },
+    Foreign {
+        recognises: |bytes| bytes.starts_with(&[0x1f, 0x8b]),
+        what: "compressed by gzip",
+        remedy: "gunzip first",
+    },
+    Foreign {
+        recognises: |bytes| {
+            bytes.starts_with(b"BZh")
+                || bytes.starts_with(b"\xfd7zXZ\0")
+                || bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+        },
+        what: "compressed by bzip2, xz or zstd",
+        remedy: "decompressing it first",
+    },
+    Foreign {
+        recognises: |bytes| bytes.starts_with(b"7z\xbc\xaf\x27\x1c") || bytes.starts_with(b"Rar!"),
+        what: "a 7z or rar archive",
+        remedy: "unpacking it first",
+    },
+    Foreign {
+        recognises: |bytes| bytes.get(4..8) == Some(b"PTMF"),
+        what: "a mobile PyTorch model (.ptl), whose weights are laid out for its interpreter",
+        remedy: "the .pt or .pth file that it was made from",
+    },
+    Foreign {
+        recognises: |bytes| {
+            bytes.get(4..6) == Some(b"ET") && bytes.get(6..8).is_some_and(|v| v.iter().all(u8::is_ascii_digit))
+        },
+        what: "an ExecuTorch program (.pte)",
+        remedy: "the checkpoint that it was exported from",
+    },
+    Foreign {
+        recognises: |bytes| bytes.starts_with(b"\x89HDF\r\n\x1a\n"),
+        what: "an HDF5 file",
+        remedy: "saving its arrays by name with pickle or safetensors",
+    },
+    Foreign {
+        recognises: |bytes| bytes.starts_with(b"\x93NUMPY"),
+        what: "one NumPy array (.npy)",
+        remedy: "pickle.dump of a dictionary of the arrays",
+    },
+    Foreign {
+        recognises: |bytes| bytes.starts_with(b"MATLAB "),
+        what: "a MATLAB file",
+        remedy: "saving its arrays by name with pickle or safetensors",
+    },
+    Foreign {
+        recognises: is_onnx,
+        what: "an ONNX model, which is written here but not read as a checkpoint",
+        remedy: "alexnet-verify to compare it, or the checkpoint that it was made from",
+    },
+];
+
+/// A kind of zip archive by the name of a member, of which only the end is compared.
+const ZIPS: &[(&str, &str, &str)] = &[
+    (".npy", "a NumPy archive (.npz)", "pickle.dump of a dictionary of its arrays"),
+    ("models/model.json", "a torch.export archive (.pt2)", "torch.save of exported_program.state_dict"),
+    ("serialized_exported_program.json", "a torch.export archive (.pt2)", "torch.save of exported_program.state_dict"),
+    ("model.weights.h5", "a Keras model", "saving its arrays by name with pickle or safetensors"),
+    ("model.json", "a TorchScript archive of PyTorch 1.0", "loading and saving it with PyTorch 1.4 or later"),
+    ("bytecode.pkl", "a mobile PyTorch model (.ptl) without its data", "the .pt file that it was made from"),
+    (".mar", "a TorchServe archive", "unpacking it and giving the checkpoint inside"),
+];
+
+/// The refusal of a file that no format recognises.
+pub(super) fn refuse(source: &Source, limits: &Limits) -> Error {
+    let bytes = source.bytes();
+    if let Some(foreign) = FILES.iter().find(|foreign| (foreign.recognises)(&bytes)) {
+        return Error::refused(format!("not a checkpoint: {}", foreign.what)).with_remedy(foreign.remedy);
+    }
+    if Archive::recognises(&bytes) {
+        return match Archive::open(bytes, limits) {
+            Ok(archive) => zip(&archive),
+            Err(error) => error,
+        };
+    }
+    let head = shown(bytes.get(..8).unwrap_or(&bytes));
+    Error::refused(format!("of no known format: it begins with `{head}`"))
+        .with_remedy("a file that torch.save, torch.jit.save, pickle.dump or safetensors wrote")
+}
+
+fn zip(archive: &Archive) -> Error {
+    let known = ZIPS.iter().find(|(end, _, _)| archive.names().any(|name| name.ends_with(end)));
+    match known {
+        Some((_, what, remedy)) => Error::refused(format!("not a checkpoint: {what}")).with_remedy(*remedy),
+        None => {
+            let name = archive.names().next().map(|name| shown(name.as_bytes())).unwrap_or_default();
+            Error::refused(format!("a zip without a checkpoint: its first entry is `{name}`"))
+                .with_remedy("unpacking it and giving the checkpoint inside")
+        }
+    }
+}
+
+/// A protobuf whose first field is ONNX's `ir_version` and whose second is text or a number of the model's.
+fn is_onnx(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..])
+}
