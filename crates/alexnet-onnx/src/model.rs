@@ -14,16 +14,19 @@ use std::collections::BTreeMap;
 /// external file wherever the data is stored raw.
 ///
 /// ```
-/// use alexnet_onnx::{ExportOptions, Model, graph};
-/// use alexnet_spec::{Metadata, networks};
-/// use prost::Message;
-///
-/// let network = networks::get("caffenet").unwrap();
-/// let bytes = graph(&network, &Metadata::default(), &ExportOptions::default())?.encode_to_vec();
-/// let model = Model::decode(bytes.into(), &mut |_| Err(std::io::ErrorKind::NotFound.into()))?;
+/// use alexnet_onnx::{Data, ExportOptions, Model, write};
+/// # use alexnet_spec::{Metadata, Tensor, Weights, networks};
+/// # let network = networks::get("caffenet").unwrap().shrunk(16, 10)?;
+/// # let zeros = |shape: &[usize]| Tensor::from_f32(shape.to_vec(), &vec![0.0; shape.iter().product()]);
+/// # let tensors = network.parameters()?.into_iter().map(|p| Ok((p.name, zeros(&p.shape)?)));
+/// # let weights = Weights::new(&network, tensors.collect::<alexnet_spec::Result<_>>()?)?;
+/// # let mut file = Vec::new();
+/// # write(&mut file, &network, &weights, &Metadata::default(), &ExportOptions::default(), Data::Inline)?;
+/// let model = Model::decode(file.into(), &mut |_| Err(std::io::ErrorKind::NotFound.into()))?;
 /// assert_eq!(model.opset(), 17);
 /// assert_eq!(model.inputs()[0].to_string(), "input: f32 [N, 3, 227, 227]");
-/// assert_eq!(model.outputs()[0].to_string(), "logits: f32 [N, 1000]");
+/// assert_eq!(model.outputs()[0].to_string(), "logits: f32 [N, 10]");
+/// assert_eq!(model.initializer("fc8.bias").unwrap().shape(), [10]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -65,6 +65,12 @@ pub(crate) fn inline(place: &str, proto: TensorProto) -> Result<Tensor> {
         (Some(_), None) => from_fields(dtype, proto).map_err(malformed)?,
         (None, _) => raw,
     };
+    // `header` saw to it that this doesn't overflow.
+    let needed = elements * dtype.size();
+    if bytes.len() != needed {
+        let held = bytes.len();
+        return Err(malformed(format!("shape {shape:?} of {dtype} needs {needed} bytes, but raw_data has {held}")));
+    }
     Tensor::new(dtype, shape, bytes).map_err(|e| malformed(e.to_string()))
 }
 
