@@ -5,8 +5,8 @@ use alexnet_spec as spec;
 use alexnet_spec::{Metadata, Parameter, naming::Naming};
 use candle_core::{DType, Device, Shape, Tensor, bail};
 use candle_nn::{Init, var_builder::SimpleBackend};
-use safetensors::tensor::TensorInfo;
-use std::collections::{HashMap, HashSet};
+use safetensors::tensor::{Metadata as Header, TensorInfo};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -38,51 +38,10 @@ impl SafetensorsFile {
         let mut file = File::open(path).map_err(Error::io(path))?;
         let length = file.metadata().map_err(Error::io(path))?.len();
         let (header, data) = read_header(&mut file, length, path)?;
-        let pairs = header.metadata().clone().unwrap_or_default();
-        let metadata = Metadata(pairs.into_iter().collect());
-        let network = metadata
-            .network()
-            .map_err(|e| Error::file(path, format!("metadata `{}`: {e}", Metadata::NETWORK)))?
-            .ok_or_else(|| {
-                Error::file(
-                    path,
-                    format!(
-                        "no network in its metadata (`{}`): try `alexnet-convert {} out.safetensors`, which writes one",
-                        Metadata::NETWORK,
-                        path.display()
-                    ),
-                )
-            })?;
-        let naming = naming(&metadata).map_err(|message| Error::file(path, message))?;
-        let mut tensors = HashMap::new();
-        let mut missing = Vec::new();
-        let mut unknown: HashSet<String> = header.offset_keys().into_iter().collect();
-        for parameter in network.parameters()? {
-            let spelled = naming.spell(&network, &parameter.name).map_err(|e| Error::file(path, e))?;
-            match header.info(&spelled) {
-                Some(info) => {
-                    unknown.remove(&spelled);
-                    fits(&network, &parameter, info)
-                        .map_err(|e| Error::file(path, format!("tensor `{spelled}` {e}")))?;
-                    tensors.insert(parameter.name, info.clone());
-                }
-                None => missing.push(spelled),
-            }
-        }
-        if !missing.is_empty() {
-            return Err(Error::file(
-                path,
-                format!("tensors missing for network `{}`: {}", network.name, missing.join(", ")),
-            ));
-        }
-        if !unknown.is_empty() {
-            let mut unknown: Vec<_> = unknown.into_iter().collect();
-            unknown.sort_unstable();
-            return Err(Error::file(
-                path,
-                format!("tensors that network `{}` has no use for: {}", network.name, unknown.join(", ")),
-            ));
-        }
+        let metadata = Metadata(header.metadata().clone().unwrap_or_default().into_iter().collect());
+        let at = |message| Error::file(path, message);
+        let network = network(&metadata, path).map_err(at)?;
+        let tensors = match_up(&header, &network, naming(&metadata).map_err(at)?).map_err(at)?;
         Ok(SafetensorsFile { path: path.into(), file: Mutex::new(file), data, tensors, network })
     }
 
@@ -130,7 +89,7 @@ impl SimpleBackend for SafetensorsFile {
 }
 
 /// The header and the offset at which the data starts.
-fn read_header(file: &mut File, length: u64, path: &Path) -> Result<(safetensors::tensor::Metadata, u64)> {
+fn read_header(file: &mut File, length: u64, path: &Path) -> Result<(Header, u64)> {
     let unlike = |what: String| {
         Error::file(
             path,
@@ -147,7 +106,7 @@ fn read_header(file: &mut File, length: u64, path: &Path) -> Result<(safetensors
     }
     let mut json = Vec::new();
     file.take(size).read_to_end(&mut json).map_err(Error::io(path))?;
-    let header: safetensors::tensor::Metadata = serde_json::from_slice(&json).map_err(|e| unlike(e.to_string()))?;
+    let header: Header = serde_json::from_slice(&json).map_err(|e| unlike(e.to_string()))?;
     let (start, end) = (size + 8, header.data_len() as u64);
     if start.checked_add(end) != Some(length) {
         return Err(Error::file(
@@ -182,6 +141,45 @@ fn element_type(dtype: safetensors::Dtype) -> Option<spec::DType> {
         safetensors::Dtype::BF16 => Some(spec::DType::BF16),
         _ => None,
     }
+}
+
+/// The network that the metadata carries.
+fn network(metadata: &Metadata, path: &Path) -> Result<Network, String> {
+    let key = Metadata::NETWORK;
+    match metadata.network() {
+        Ok(Some(network)) => Ok(network),
+        Ok(None) => Err(format!(
+            "no network in its metadata (`{key}`): try `alexnet-convert {} out.safetensors`, which writes one",
+            path.display()
+        )),
+        Err(e) => Err(format!("metadata `{key}`: {e}")),
+    }
+}
+
+/// The stored tensor of each parameter, by canonical name: all of them, and none besides.
+fn match_up(header: &Header, network: &Network, naming: Naming) -> Result<HashMap<String, TensorInfo>, String> {
+    let mut tensors = HashMap::new();
+    let mut missing = Vec::new();
+    let mut unknown: BTreeSet<String> = header.offset_keys().into_iter().collect();
+    for parameter in network.parameters().map_err(|e| e.to_string())? {
+        let spelled = naming.spell(network, &parameter.name).map_err(|e| e.to_string())?;
+        match header.info(&spelled) {
+            Some(info) => {
+                fits(network, &parameter, info).map_err(|e| format!("tensor `{spelled}` {e}"))?;
+                unknown.remove(&spelled);
+                tensors.insert(parameter.name, info.clone());
+            }
+            None => missing.push(spelled),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(format!("tensors missing for network `{}`: {}", network.name, missing.join(", ")));
+    }
+    if !unknown.is_empty() {
+        let unknown = Vec::from_iter(unknown).join(", ");
+        return Err(format!("tensors that network `{}` has no use for: {unknown}", network.name));
+    }
+    Ok(tensors)
 }
 
 /// Whether a stored tensor can become `parameter`, or a sentence that goes on after its name.
