@@ -1,55 +1,35 @@
-//! The README says what the registries say, and its example is the one that compiles.
+//! The commands that the README promises do what they did when it was written.
 
-use std::fmt::Write;
-use std::path::PathBuf;
+use alexnet_tests::run::Run;
+use std::path::Path;
+use std::process::Command;
 
-fn readme() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"))
-}
+const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
+const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
 
-/// One table of what is supported, from the registries themselves.
-fn supported() -> String {
-    let mut table = String::from("| | Name | What it is |\n|---|---|---|\n");
-    let mut rows = |kind: &str, entries: Vec<(&str, String)>| {
-        for (index, (name, about)) in entries.into_iter().enumerate() {
-            let kind = if index == 0 { format!("**{kind}**") } else { String::new() };
-            let _ = writeln!(table, "| {kind} | `{name}` | {about} |");
-        }
-    };
-    rows("Formats", alexnet_formats::formats::FORMATS.iter().map(|f| (f.name, f.about.to_owned())).collect());
-    rows("Dialects", alexnet_formats::dialects::ALL.iter().map(|d| (d.name, d.about.to_owned())).collect());
-    rows(
-        "Networks",
-        alexnet_spec::networks::ALL.iter().map(|entry| (entry.name, (entry.network)().description)).collect(),
-    );
-    rows(
-        "Outputs",
-        vec![
-            (
-                "onnx",
-                "Opsets 9 to 22; f32, f16, bf16; any or fixed batch; native or primitive LRN; external data".into(),
-            ),
-            ("safetensors", "f32, f16, bf16; canonical or torchvision names".into()),
-        ],
-    );
-    table
-}
-
-/// What stands between two markers.
-fn between<'a>(text: &'a str, name: &str) -> &'a str {
-    let start = text.split_once(&format!("<!-- {name} -->\n")).expect("the opening marker").1;
-    start.split_once(&format!("<!-- /{name} -->")).expect("the closing marker").0
-}
-
-/// `UPDATE_README=1 cargo test -p alexnet-tests --test readme` writes the table anew.
 #[test]
-fn the_table_of_what_is_supported_is_that_of_the_registries() {
-    let text = std::fs::read_to_string(readme()).unwrap();
-    let (written, expected) = (between(&text, "supported"), supported());
-    if std::env::var_os("UPDATE_README").is_some() {
-        let marked = |body: &str| format!("<!-- supported -->\n{body}<!-- /supported -->");
-        std::fs::write(readme(), text.replace(&marked(written), &marked(&expected))).unwrap();
-    } else {
-        assert_eq!(written, expected, "set UPDATE_README=1 to write it anew");
+fn its_commands_run_in_a_fresh_clone() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = tempfile::tempdir().unwrap();
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("README.md");
+    let mut commands = 0;
+    for line in readme.lines() {
+        let Some(rest) = line.strip_prefix("cargo run --release --bin ") else { continue };
+        let (program, arguments) = rest.split_once(" -- ").unwrap_or_else(|| panic!("`{line}` has no ` -- `"));
+        let program = match program {
+            "alexnet-convert" => CONVERT,
+            "alexnet-verify" => VERIFY,
+            other => panic!("`{line}` runs {other}"),
+        };
+        // What goes to target/ there goes to a folder of the test here.
+        let outputs = |argument: &str| match argument.strip_prefix("target/") {
+            Some(name) => folder.path().join(name).into_os_string(),
+            None => argument.into(),
+        };
+        let mut command = Command::new(program);
+        command.args(arguments.split_whitespace().map(outputs)).current_dir(&root);
+        Run::command(&mut command).expect(0);
+        commands += 1;
     }
+    assert!(commands > 0, "the README shows no command");
 }

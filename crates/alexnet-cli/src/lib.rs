@@ -1,1 +1,17 @@
-//! x
+//! The two programs `alexnet-convert` and `alexnet-verify`: arguments, output, exit codes, runtimes and comparison.
+//!
+//! The library exists for the two binaries; programs that want the network embed the crate `alexnet`.
+#![forbid(unsafe_code)]
+
+mod align;
+mod args;
+mod array;
+mod compare;
+mod console;
+pub mod convert;
+pub mod exit;
+mod inputs;
+mod runtimes;
+mod staging;
+mod subject;
+pub mod verify;

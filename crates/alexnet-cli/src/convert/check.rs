@@ -1,0 +1,101 @@
+//! What was written, run against what was read, before it gets its name.
+
+use super::write::{StagedOutputs, export_options};
+use crate::args::convert::Convert;
+use crate::compare::{Tolerances, parameters};
+use crate::console::Console;
+use crate::inputs::{Contract, builtin};
+use crate::staging::Staged;
+use crate::subject::{Checkpoint, Graph, Subject};
+use crate::verify::{Check, Report, check as verify};
+use alexnet_formats::{ImportOptions, Limits, Source};
+use alexnet_spec::{Network, Weights};
+use anyhow::{Context, Result, bail, ensure};
+use bytes::Bytes;
+use candle_core::Device;
+use std::path::Path;
+
+/// A report for each output.
+///
+/// Every graph is run beside the candle model of the source's weights. A safetensors file is read back: it must describe
+/// the same network and hold the same values, and it is run as well where no graph is.
+pub(super) fn check(
+    staged: &StagedOutputs,
+    input: &Path,
+    network: &Network,
+    weights: &Weights,
+    args: &Convert,
+    device: &Device,
+    console: Console,
+) -> Result<Vec<Report>> {
+    let source = Subject::Weights(Checkpoint {
+        path: input.display().to_string(),
+        network: network.clone(),
+        weights: weights.clone(),
+    });
+    let contract = Contract {
+        input: network.input.clone(),
+        preprocessing: Some(network.preprocessing.clone()),
+        network: Some(network.clone()),
+    };
+    let fixtures = builtin(&contract)?;
+    let run = |written: &Subject| {
+        verify(Check {
+            a: &source,
+            b: written,
+            network: Some(network),
+            fixtures: &fixtures,
+            runtimes: &[],
+            device,
+            tolerances: &Tolerances::default(),
+            layers: false,
+            console,
+        })
+    };
+    let mut reports = Vec::new();
+    for output in &staged.safetensors {
+        let written = read_back(output, network)?;
+        if staged.onnx.is_empty() {
+            reports.push(run(&written)?);
+        } else {
+            let values = parameters(&source.parameters(None)?, &written.parameters(None)?)?;
+            if let Some(difference) = values.differences.first().or(values.not_found.first()) {
+                bail!("{}: it was written wrongly: {difference}", output.target().display());
+            }
+        }
+    }
+    for output in &staged.onnx {
+        let bytes = mapped(output)?;
+        let path = output.target().display().to_string();
+        let graph = Graph::decode(&path, bytes, |location| {
+            let named = |other: &&Staged| other.target().file_name().is_some_and(|name| name == location);
+            match staged.safetensors.iter().find(named) {
+                Some(data) => mapped(data).map_err(std::io::Error::other),
+                None => Err(std::io::Error::other("the graph points to a file that is not written beside it")),
+            }
+        })?;
+        alexnet_onnx::check(&graph.model, network, &export_options(args))
+            .with_context(|| format!("{path}: it was written wrongly"))?;
+        let report = run(&Subject::Graph(Box::new(graph)))?;
+        let compared = report.parameters.as_ref().map_or(0, |p| p.compared);
+        let expected = network.parameters()?.len();
+        ensure!(compared == expected, "{path}: {compared} of {expected} parameters were found in it");
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+fn mapped(output: &Staged) -> Result<Bytes> {
+    Ok(Source::open(&output.path(), &Limits::default())?.bytes())
+}
+
+fn read_back(output: &Staged, network: &Network) -> Result<Subject> {
+    let path = output.target().display().to_string();
+    let limits = Limits::default();
+    let source = Source::open(&output.path(), &limits)?;
+    let checkpoint = alexnet_formats::open(&source, &limits).with_context(|| format!("{path}: read back"))?;
+    let imported = alexnet_formats::import(&checkpoint, &ImportOptions::default())
+        .with_context(|| format!("{path}: read back"))?;
+    ensure!(imported.network == *network, "{path}: it was written wrongly: it describes another network");
+    Ok(Subject::Weights(Checkpoint { path, network: imported.network, weights: imported.weights }))
+}

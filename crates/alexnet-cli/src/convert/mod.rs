@@ -1,0 +1,134 @@
+//! `alexnet-convert`.
+
+mod check;
+mod inspect;
+mod outputs;
+mod report;
+mod write;
+
+use crate::args::convert::Convert;
+use crate::console::{self, Console};
+use crate::exit::Exit;
+use crate::staging;
+use alexnet_formats::{ImportOptions, Imported, Limits, Source};
+use alexnet_spec::{Labels, Metadata, Network, Provenance, networks};
+use anyhow::{Context, Result, bail, ensure};
+use clap::{CommandFactory, Parser};
+use outputs::Outputs;
+use report::Report;
+use std::path::Path;
+
+/// Runs the program with the process's arguments.
+pub fn run() -> Result<Exit> {
+    let args = Convert::parse();
+    if args.common.documents(Convert::command())? {
+        return Ok(Exit::Agreed);
+    }
+    if args.list_networks {
+        list_networks(args.common.json)?;
+        return Ok(Exit::Agreed);
+    }
+    let Some(input) = &args.input else { bail!("an input is needed") };
+    if args.inspect {
+        inspect::inspect(input, &args)?;
+        return Ok(Exit::Agreed);
+    }
+    convert(input, &args)
+}
+
+/// Reads, writes, checks, and gives the outputs their names.
+fn convert(input: &Path, args: &Convert) -> Result<Exit> {
+    let console = Console::new(args.common.quiet, args.common.verbose);
+    let device = alexnet::device(&args.common.device)?;
+    let outputs = Outputs::plan(input, args)?;
+    let limits = Limits::default();
+    let source = Source::open(input, &limits)?;
+    let (imported, sha256) = read(&source, &limits, args)?;
+    for line in imported.report.to_string().lines() {
+        console.detail(line);
+    }
+    for guess in &imported.report.guessed {
+        console.say(format_args!("guessed: {}, because {}; {}", guess.what, guess.why, guess.settle));
+    }
+    let network = labelled(imported.network.clone(), args.labels.as_deref())?;
+    let provenance = Provenance {
+        source: source.file_name(),
+        sha256: Some(sha256),
+        format: imported.report.format.clone(),
+        dialect: imported.dialect.to_owned(),
+    };
+    let metadata = Metadata::new(&network, &provenance);
+    let staged = write::write(&outputs, &network, &imported.weights, &metadata, args, console)?;
+    let verification = match args.no_verify {
+        true => Vec::new(),
+        false => check::check(&staged, input, &network, &imported.weights, args, &device, console)
+            .context("the outputs could not be checked, and nothing was written; --no-verify writes them unchecked")?,
+    };
+    let agreed = verification.iter().all(|report| report.agreed);
+    let report = Report::new(&source, &provenance, &network, &imported.report, &staged, verification);
+    if agreed {
+        staging::publish(staged.into_files(), args.force)?;
+    }
+    if args.common.json {
+        console::print_json(&report)?;
+    } else if !args.common.quiet || !agreed {
+        console::print(report.text(agreed));
+    }
+    Ok(if agreed { Exit::Agreed } else { Exit::Disagreed })
+}
+
+/// Opens and imports the source while another thread takes its checksum.
+fn read(source: &Source, limits: &Limits, args: &Convert) -> Result<(Imported, String)> {
+    let options =
+        ImportOptions { network: args.common.network()?, key: args.common.key.clone(), ..ImportOptions::default() };
+    std::thread::scope(|scope| {
+        let sha256 = scope.spawn(|| source.sha256());
+        let imported = import(source, limits, &options);
+        let sha256 = sha256.join().map_err(|_| anyhow::anyhow!("the checksum could not be taken"))?;
+        Ok((imported?, sha256))
+    })
+}
+
+fn import(source: &Source, limits: &Limits, options: &ImportOptions) -> Result<Imported> {
+    let checkpoint = alexnet_formats::open(source, limits)?;
+    alexnet_formats::import(&checkpoint, options).with_context(|| source.path().display().to_string())
+}
+
+/// The network with the user's class names.
+fn labelled(mut network: Network, file: Option<&Path>) -> Result<Network> {
+    let Some(file) = file else { return Ok(network) };
+    const LIMIT: u64 = 16 << 20;
+    let size = file.metadata().with_context(|| format!("--labels {}", file.display()))?.len();
+    ensure!(size <= LIMIT, "--labels {}: {size} bytes are no list of names (limit {LIMIT})", file.display());
+    let text = std::fs::read_to_string(file).with_context(|| format!("--labels {}", file.display()))?;
+    let names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+    let classes = network.class_count();
+    ensure!(
+        classes == Some(names.len()),
+        "--labels {}: {} names, but the network has {} classes",
+        file.display(),
+        names.len(),
+        classes.map_or_else(|| "no".into(), |n| n.to_string())
+    );
+    network.labels = Labels::Names(names);
+    Ok(network)
+}
+
+fn list_networks(json: bool) -> Result<()> {
+    let all = networks::ALL.iter().map(|entry| (entry.network)());
+    if json {
+        return console::print_json(&all.collect::<Vec<_>>());
+    }
+    for network in all {
+        console::print(format_args!(
+            "{:18} {:>11} parameters {:>6} M multiply-adds  {}x{}  {}",
+            network.name,
+            report::grouped(network.parameter_count()?),
+            network.multiply_adds()? / 1_000_000,
+            network.input.height,
+            network.input.width,
+            network.description
+        ));
+    }
+    Ok(())
+}

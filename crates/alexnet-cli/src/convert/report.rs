@@ -1,0 +1,145 @@
+use super::write::StagedOutputs;
+use crate::verify;
+use alexnet_formats::Source;
+use alexnet_spec::{ChannelOrder, Network, PixelRange, Provenance};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// What a conversion did. Serialised, it is the program's JSON: fields are added, not renamed, within a version.
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    /// The version of this layout.
+    schema: &'static str,
+    input: Input,
+    network: &'a Network,
+    classes: Option<usize>,
+    parameters: u64,
+    /// What was used, left over, converted and guessed.
+    import: &'a alexnet_formats::Report,
+    outputs: Vec<Output>,
+    /// Empty where the check was left out.
+    verification: Vec<verify::Report>,
+}
+
+#[derive(Serialize)]
+struct Input {
+    path: String,
+    bytes: u64,
+    sha256: Option<String>,
+    format: String,
+    dialect: String,
+}
+
+#[derive(Serialize)]
+struct Output {
+    path: String,
+    bytes: u64,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(
+        source: &Source,
+        provenance: &Provenance,
+        network: &'a Network,
+        import: &'a alexnet_formats::Report,
+        staged: &StagedOutputs,
+        verification: Vec<verify::Report>,
+    ) -> Report<'a> {
+        Report {
+            schema: "alexnet-convert/1",
+            input: Input {
+                path: source.path().display().to_string(),
+                bytes: source.bytes().len() as u64,
+                sha256: provenance.sha256.clone(),
+                format: provenance.format.clone(),
+                dialect: provenance.dialect.clone(),
+            },
+            network,
+            classes: network.class_count(),
+            parameters: network.parameter_count().unwrap_or_default(),
+            import,
+            outputs: staged
+                .iter()
+                .map(|output| Output {
+                    path: output.target().display().to_string(),
+                    bytes: std::fs::metadata(output.path()).map_or(0, |m| m.len()),
+                })
+                .collect(),
+            verification,
+        }
+    }
+
+    /// The report for people; `published`: whether the outputs got their names.
+    pub(super) fn text(&self, published: bool) -> String {
+        let mut out = String::new();
+        let Report { input, network, .. } = self;
+        let _ = writeln!(out, "read      {}  ({}, {}, {})", input.path, input.format, input.dialect, size(input.bytes));
+        let _ = writeln!(
+            out,
+            "network   {}: {} parameters, {}, input {}x{}x{} {}",
+            network.name,
+            grouped(self.parameters),
+            self.classes.map_or("features only".into(), |n| format!("{n} classes")),
+            network.input.channels,
+            network.input.height,
+            network.input.width,
+            pixels(network),
+        );
+        for report in &self.verification {
+            let ran = report.b.runtimes.join(", ");
+            let _ = writeln!(out, "checked   {}  ({ran}): {}", report.b.path, report.verdict);
+            for missing in &report.unavailable {
+                let _ = writeln!(out, "          not checked on {}: {}", missing.runtime, missing.why);
+            }
+        }
+        if self.verification.is_empty() {
+            let _ = writeln!(out, "checked   nothing (--no-verify)");
+        }
+        for output in &self.outputs {
+            let done = if published { "wrote    " } else { "withheld " };
+            let _ = writeln!(out, "{done} {}  ({})", output.path, size(output.bytes));
+        }
+        out.trim_end().to_owned()
+    }
+}
+
+fn pixels(network: &Network) -> String {
+    let order = match network.preprocessing.channel_order {
+        ChannelOrder::Rgb => "RGB",
+        ChannelOrder::Bgr => "BGR",
+    };
+    let range = match network.preprocessing.range {
+        PixelRange::Unit => "0..1",
+        PixelRange::Byte => "0..255",
+    };
+    format!("{order} {range}")
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// A number with its thousands apart.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(super::grouped(61_100_840), "61,100,840");
+        assert_eq!(super::grouped(999), "999");
+    }
+}

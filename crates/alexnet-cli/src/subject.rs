@@ -1,0 +1,238 @@
+//! One side of a comparison: a checkpoint or a graph.
+
+use crate::align::align;
+use crate::args::verify::RuntimeName;
+use crate::inputs::Contract;
+use crate::runtimes::{self, Candle, Runtime, Unavailable};
+use alexnet_formats::{ImportOptions, Limits, Source};
+use alexnet_onnx::{Dim, Model};
+use alexnet_spec::{DType, Input, Network, Tensor, Weights};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use candle_core::Device;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What is compared.
+pub enum Subject {
+    /// Weights of a known network; they run as the candle model.
+    Weights(Checkpoint),
+    /// An ONNX graph; it runs on the ONNX runtimes.
+    Graph(Box<Graph>),
+}
+
+/// Weights of a known network.
+pub struct Checkpoint {
+    /// What reports call it.
+    pub path: String,
+    /// The network.
+    pub network: Network,
+    /// Its weights.
+    pub weights: Weights,
+}
+
+/// An ONNX graph with the bytes that it was read from.
+pub struct Graph {
+    /// What reports call it.
+    pub path: String,
+    /// The whole file.
+    pub bytes: Bytes,
+    /// Files that hold external data, by the location that the graph names.
+    pub external: Vec<(String, Bytes)>,
+    /// The decoded model.
+    pub model: Model,
+    /// The network in the model's metadata, where it has one.
+    pub network: Option<Network>,
+}
+
+impl Subject {
+    /// Reads a checkpoint or a graph. `network` and `key` settle what a checkpoint can't.
+    pub fn load(path: &Path, network: Option<Network>, key: Option<&str>) -> Result<Subject> {
+        let limits = Limits::default();
+        let source = Source::open(path, &limits)?;
+        if is_onnx(path, &source.bytes()) {
+            let folder = crate::staging::folder(path);
+            let open = |location: &str| {
+                let source =
+                    Source::open_within(&folder, location).map_err(|error| std::io::Error::other(error.to_string()))?;
+                Ok(source.bytes())
+            };
+            return Ok(Subject::Graph(Box::new(Graph::decode(&path.display().to_string(), source.bytes(), open)?)));
+        }
+        let checkpoint = alexnet_formats::open(&source, &limits)?;
+        let options = ImportOptions { network, key: key.map(str::to_owned), ..ImportOptions::default() };
+        let imported = alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
+        Ok(Subject::Weights(Checkpoint {
+            path: path.display().to_string(),
+            network: imported.network,
+            weights: imported.weights,
+        }))
+    }
+
+    /// What reports call it.
+    pub fn path(&self) -> String {
+        match self {
+            Subject::Weights(checkpoint) => checkpoint.path.clone(),
+            Subject::Graph(graph) => graph.path.clone(),
+        }
+    }
+
+    /// The network, where it is known.
+    pub fn network(&self) -> Option<&Network> {
+        match self {
+            Subject::Weights(checkpoint) => Some(&checkpoint.network),
+            Subject::Graph(graph) => graph.network.as_ref(),
+        }
+    }
+
+    /// What the inputs of both sides look like.
+    ///
+    /// Errs where the two sides take different inputs, or a graph's input isn't an image.
+    pub fn contract(a: &Subject, b: &Subject) -> Result<Contract> {
+        let (x, y) = (a.input()?, b.input()?);
+        if x != y {
+            bail!(
+                "{} takes inputs of {}x{}x{}, {} of {}x{}x{}: they are different networks",
+                a.path(),
+                x.channels,
+                x.height,
+                x.width,
+                b.path(),
+                y.channels,
+                y.height,
+                y.width
+            );
+        }
+        let network = a.network().or(b.network()).cloned();
+        Ok(Contract { input: x, preprocessing: network.as_ref().map(|n| n.preprocessing.clone()), network })
+    }
+
+    fn input(&self) -> Result<Input> {
+        match self {
+            Subject::Weights(checkpoint) => Ok(checkpoint.network.input.clone()),
+            Subject::Graph(graph) => graph.input(),
+        }
+    }
+
+    /// What it can be tried on: the candle model alone for a checkpoint; for a graph the runtimes in `wanted`, or the
+    /// default ones where it is empty.
+    pub fn launchers<'a>(
+        &'a self,
+        network: Option<&'a Network>,
+        wanted: &[RuntimeName],
+        device: &'a Device,
+    ) -> Vec<Launcher<'a>> {
+        match self {
+            Subject::Weights(checkpoint) => vec![Launcher::Candle { checkpoint, device }],
+            Subject::Graph(graph) => {
+                let asked = !wanted.is_empty();
+                let names = if asked { wanted } else { &runtimes::DEFAULT };
+                names.iter().map(|&name| Launcher::Graph { name, graph, network, asked }).collect()
+            }
+        }
+    }
+
+    /// The parameters by canonical name, as far as `network` tells which is which.
+    pub fn parameters(&self, network: Option<&Network>) -> Result<BTreeMap<String, Tensor>> {
+        match (self, network) {
+            (Subject::Weights(checkpoint), _) => {
+                Ok(checkpoint.weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())
+            }
+            (Subject::Graph(graph), Some(network)) => Ok(align(&graph.model, network).parameters),
+            (Subject::Graph(graph), None) => {
+                let float = graph.model.initializers().filter(|(_, tensor)| tensor.dtype().is_float());
+                Ok(float.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())
+            }
+        }
+    }
+}
+
+/// A runtime that isn't open yet: only one or two are at a time, since each holds its own copy of the weights.
+#[derive(Clone, Copy)]
+pub enum Launcher<'a> {
+    /// The candle model.
+    Candle {
+        /// The weights.
+        checkpoint: &'a Checkpoint,
+        /// Where it runs.
+        device: &'a Device,
+    },
+    /// A runtime for graphs.
+    Graph {
+        /// Which.
+        name: RuntimeName,
+        /// What it runs.
+        graph: &'a Graph,
+        /// What names the layers.
+        network: Option<&'a Network>,
+        /// Whether the user named it.
+        asked: bool,
+    },
+}
+
+impl Launcher<'_> {
+    /// Opens the runtime. A runtime that the user didn't name and that isn't to be had is no error.
+    pub fn open(self) -> Result<Result<Box<dyn Runtime>, Unavailable>> {
+        match self {
+            Launcher::Candle { checkpoint, device } => {
+                let candle = Candle::open(&checkpoint.network, &checkpoint.weights, device);
+                Ok(Ok(Box::new(candle.with_context(|| checkpoint.path.clone())?)))
+            }
+            Launcher::Graph { name, graph, network, asked } => match runtimes::open(name, graph, network, asked) {
+                Ok(runtime) => Ok(Ok(runtime)),
+                Err(error) if asked => {
+                    Err(error.context(format!("{}: runtime {} can't run it", graph.path, name.as_str())))
+                }
+                Err(error) => Ok(Err(Unavailable { runtime: name.as_str(), why: format!("{error:#}") })),
+            },
+        }
+    }
+}
+
+impl Graph {
+    /// Decodes a model; `open` opens the files that it points to.
+    pub fn decode(path: &str, bytes: Bytes, mut open: impl FnMut(&str) -> std::io::Result<Bytes>) -> Result<Graph> {
+        let mut external = Vec::new();
+        let mut opened = |location: &str| {
+            let bytes = open(location)?;
+            external.push((location.to_owned(), bytes.clone()));
+            Ok(bytes)
+        };
+        let model = Model::decode(bytes.clone(), &mut opened).with_context(|| path.to_owned())?;
+        let network = model.network().with_context(|| path.to_owned())?;
+        Ok(Graph { path: path.to_owned(), bytes, external, model, network })
+    }
+
+    /// The coarsest floating point type of its parameters.
+    pub fn dtype(&self) -> DType {
+        coarsest(self.model.initializers().map(|(_, tensor)| tensor.dtype()))
+    }
+
+    fn input(&self) -> Result<Input> {
+        let [input] = self.model.inputs() else {
+            bail!("{}: it has {} inputs; a classifier has one, the image", self.path, self.model.inputs().len());
+        };
+        match input.shape.as_deref() {
+            Some([_, Dim::Fixed(channels), Dim::Fixed(height), Dim::Fixed(width)]) => {
+                Ok(Input { channels: *channels, height: *height, width: *width })
+            }
+            _ => bail!("{}: its input is {input}, but an image is [N, C, H, W] with known C, H and W", self.path),
+        }
+    }
+}
+
+/// Whether a file is an ONNX model: it says so, or begins as one does (field 1, the version) and isn't safetensors, whose
+/// header length may begin with the same byte.
+fn is_onnx(path: &Path, bytes: &Bytes) -> bool {
+    let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    named || (bytes.first() == Some(&8) && bytes.get(8) != Some(&b'{'))
+}
+
+/// The floating point type with the fewest digits among `dtypes`; f32 where there is none coarser.
+pub fn coarsest(dtypes: impl Iterator<Item = DType>) -> DType {
+    dtypes.fold(DType::F32, |coarsest, dtype| match (coarsest, dtype) {
+        (DType::BF16, _) | (_, DType::BF16) => DType::BF16,
+        (DType::F16, _) | (_, DType::F16) => DType::F16,
+        (other, _) => other,
+    })
+}

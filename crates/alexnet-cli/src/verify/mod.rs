@@ -1,0 +1,77 @@
+//! `alexnet-verify`.
+
+mod check;
+mod layers;
+mod report;
+mod text;
+
+use crate::args::verify::Verify;
+use crate::compare::Tolerances;
+use crate::console::{self, Console};
+use crate::exit::Exit;
+use crate::inputs;
+use crate::subject::Subject;
+use anyhow::{Result, bail, ensure};
+use clap::{CommandFactory, Parser};
+use std::path::Path;
+
+pub(crate) use check::{Check, check};
+pub(crate) use report::Report;
+
+/// Runs the program with the process's arguments.
+pub fn run() -> Result<Exit> {
+    let args = Verify::parse();
+    if args.common.documents(Verify::command())? {
+        return Ok(Exit::Agreed);
+    }
+    let (Some(a), Some(b)) = (&args.a, &args.b) else { bail!("two files are needed") };
+    different_files(a, b)?;
+    let console = Console::new(args.common.quiet, args.common.verbose);
+    let device = alexnet::device(&args.common.device)?;
+    let network = args.common.network()?;
+    let key = args.common.key.as_deref();
+    let a = Subject::load(a, network.clone(), key)?;
+    let b = Subject::load(b, network, key)?;
+
+    let contract = Subject::contract(&a, &b)?;
+    let fixtures = match &args.fixtures {
+        Some(path) => inputs::read(path, &contract)?,
+        None => inputs::builtin(&contract)?,
+    };
+    let tolerances = Tolerances { atol: args.atol, rtol: args.rtol };
+    if let Some(network) = &contract.network {
+        for layer in tolerances.layers().filter(|layer| *layer != "logits") {
+            ensure!(network.layer(layer).is_some(), "no layer is called `{layer}` in network `{}`", network.name);
+        }
+    }
+    let report = check(Check {
+        a: &a,
+        b: &b,
+        network: contract.network.as_ref(),
+        fixtures: &fixtures,
+        runtimes: &args.runtime,
+        device: &device,
+        tolerances: &tolerances,
+        layers: args.layers,
+        console,
+    })?;
+    if args.common.json {
+        console::print_json(&report)?;
+    } else {
+        console::print(text::render(&report, args.common.verbose));
+    }
+    Ok(if report.agreed { Exit::Agreed } else { Exit::Disagreed })
+}
+
+/// A file compared with itself proves nothing.
+fn different_files(a: &Path, b: &Path) -> Result<()> {
+    let (Ok(x), Ok(y)) = (a.canonicalize(), b.canonicalize()) else { return Ok(()) };
+    let mut same = x == y;
+    #[cfg(unix)]
+    if let (Ok(x), Ok(y)) = (x.metadata(), y.metadata()) {
+        use std::os::unix::fs::MetadataExt;
+        same |= (x.dev(), x.ino()) == (y.dev(), y.ino());
+    }
+    ensure!(!same, "{} and {} are the same file: that they agree proves nothing", a.display(), b.display());
+    Ok(())
+}

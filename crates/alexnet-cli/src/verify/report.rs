@@ -1,0 +1,130 @@
+use crate::compare::{Agreement, Metrics, ParameterCheck};
+use crate::runtimes::Unavailable;
+use serde::Serialize;
+
+/// What a verification found. Serialised, it is the programs' JSON: fields are added, not renamed, within a version.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The version of this layout.
+    pub schema: &'static str,
+    /// The two sides.
+    pub a: Side,
+    /// The other one.
+    pub b: Side,
+    /// Whether everything that was compared agrees.
+    pub agreed: bool,
+    /// The outcome in one sentence.
+    pub verdict: String,
+    /// Names of the inputs.
+    pub fixtures: Vec<String>,
+    /// The first side against the others, on the same inputs: does the conversion preserve the function?
+    pub consistency: Vec<Comparison>,
+    /// Every side against recorded outputs of another program: is it the right function?
+    pub truth: Vec<Comparison>,
+    /// The parameters' values.
+    pub parameters: Option<ParameterCheck>,
+    /// The layers, where they were walked.
+    pub layers: Vec<LayerComparison>,
+    /// The first layer that differs, where there is one.
+    pub first_difference: Option<FirstDifference>,
+    /// Runtimes that were not at hand.
+    pub unavailable: Vec<Unavailable>,
+}
+
+impl Report {
+    /// The outcome in one sentence.
+    pub(super) fn sentence(&self) -> String {
+        let compared = || self.consistency.iter().chain(&self.truth);
+        if self.agreed {
+            let worst = compared().map(Comparison::severity).fold(0.0, f64::max);
+            return format!(
+                "agreed: {} input{}, {} comparisons of logits, {} parameters; the largest difference is {:.1} % of what is allowed",
+                self.fixtures.len(),
+                if self.fixtures.len() == 1 { "" } else { "s" },
+                compared().count(),
+                self.parameters.as_ref().map_or(0, |p| p.compared),
+                worst * 100.0
+            );
+        }
+        if let Some(first) = &self.first_difference {
+            return format!("DISAGREED: {} parts first ({}): {}", first.layer, first.runtime, first.what);
+        }
+        if let Some(difference) = self.parameters.as_ref().and_then(|p| p.differences.first()) {
+            return format!("DISAGREED: parameter {difference}");
+        }
+        let fixture = compared().find(|c| !c.agrees()).map_or("", |c| c.fixture.as_str());
+        format!("DISAGREED: the logits part on `{fixture}`")
+    }
+}
+
+/// One of the two files.
+#[derive(Clone, Debug, Serialize)]
+pub struct Side {
+    /// Its path as given.
+    pub path: String,
+    /// The network that it is taken for, where that is known.
+    pub network: Option<String>,
+    /// What ran it.
+    pub runtimes: Vec<String>,
+}
+
+/// The logits of one input from one runtime, held against a reference.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The input.
+    pub fixture: String,
+    /// `a` or `b`, and the runtime.
+    pub runtime: String,
+    /// What it is held against.
+    pub reference: String,
+    /// The name of the tensor.
+    pub tensor: String,
+    /// How far apart they are; none where they can't be compared, and `why` says so.
+    pub metrics: Option<Metrics>,
+    /// Why they can't be compared.
+    pub why: Option<String>,
+    /// The classifications.
+    pub classes: Option<Agreement>,
+}
+
+impl Comparison {
+    /// Whether they agree.
+    pub fn agrees(&self) -> bool {
+        self.metrics.as_ref().is_some_and(|m| m.agrees)
+    }
+
+    /// The difference as a share of what the tolerance allows: above 1 it disagrees.
+    pub fn severity(&self) -> f64 {
+        self.metrics.as_ref().map_or(f64::INFINITY, Metrics::severity)
+    }
+}
+
+/// One layer's output from one runtime, the worst over all inputs.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerComparison {
+    /// The layer.
+    pub layer: String,
+    /// Its kind.
+    pub op: String,
+    /// The runtime.
+    pub runtime: String,
+    /// With the differences of the layers before it.
+    pub cumulative: Option<Metrics>,
+    /// With the same input on both sides; none where no side can run a layer alone.
+    pub isolated: Option<Metrics>,
+    /// Why it can't be compared.
+    pub why: Option<String>,
+}
+
+/// Where two runs part.
+#[derive(Clone, Debug, Serialize)]
+pub struct FirstDifference {
+    /// The layer.
+    pub layer: String,
+    /// The runtime that differs from the reference.
+    pub runtime: String,
+    /// Found with the same input on both sides (`isolated`) or with differences accumulating (`cumulative`).
+    pub mode: &'static str,
+    /// What differs, in a sentence.
+    pub what: String,
+}
