@@ -34,6 +34,7 @@ pub enum DeviceError {
     /// The machine has fewer devices.
     #[error("{device} is not in this machine, which has {count} CUDA device(s); {}", match count {
         0 => "try `nvidia-smi`, or the device cpu".to_owned(),
+        1 => "try cuda:0".to_owned(),
         count => format!("try cuda:0 to cuda:{}", count - 1),
     })]
     NoSuchDevice {
@@ -204,6 +205,8 @@ mod tests {
     fn a_machine_without_that_many_devices_says_how_many() {
         let none = DeviceError::NoSuchDevice { device: "cuda:0".to_owned(), count: 0 };
         assert!(none.to_string().contains("has 0 CUDA device(s); try `nvidia-smi`"), "{none}");
+        let one = DeviceError::NoSuchDevice { device: "cuda:1".to_owned(), count: 1 };
+        assert!(one.to_string().ends_with("which has 1 CUDA device(s); try cuda:0"), "{one}");
         let two = DeviceError::NoSuchDevice { device: "cuda:5".to_owned(), count: 2 };
         assert!(two.to_string().ends_with("try cuda:0 to cuda:1"), "{two}");
     }
