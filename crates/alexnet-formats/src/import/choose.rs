@@ -35,6 +35,7 @@ pub(super) fn scope<'a>(names: &'a [Names<'a>], key: Option<&str>) -> Result<Vec
         } else {
             format!("there are {}", enumerate(&keys))
         };
+        let key = key.escape_debug();
         return Err(Error::refused(format!("no tensors lie at --key `{key}`: {there}")).with_remedy("without it"));
     }
     Ok(below)

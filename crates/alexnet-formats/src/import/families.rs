@@ -47,13 +47,14 @@ const FAMILIES: &[Family] = &[
     },
 ];
 
-/// What the tensors of a group belong to, where it is known.
-pub(super) fn recognise(names: &Names<'_>) -> Option<&'static str> {
-    let found = |family: &&Family| {
-        names.iter().any(|(name, source)| {
-            let head = name.strip_suffix(family.name);
-            head.is_some_and(|head| head.is_empty() || head.ends_with('.')) && (family.shape)(source.tensor.shape())
-        })
-    };
-    FAMILIES.iter().find(found).map(|family| family.what)
+/// What the tensors of a group belong to, where it is known, and the name that tells.
+pub(super) fn recognise<'a>(names: &'a Names<'_>) -> Option<(&'static str, &'a str)> {
+    FAMILIES.iter().find_map(|family| {
+        let tells = |(name, source): (&'a str, super::place::Source<'_>)| {
+            let head = name.strip_suffix(family.name)?;
+            let whole = head.is_empty() || head.ends_with('.');
+            (whole && (family.shape)(source.tensor.shape())).then_some((family.what, name))
+        };
+        names.iter().find_map(tells)
+    })
 }

@@ -19,7 +19,7 @@ pub(super) fn refuse(
     nearest.sort_by_key(|(attempt, misfit)| std::cmp::Reverse((misfit.reason, attempt.hits)));
     if let Some((attempt, misfit)) = nearest.first() {
         let Attempt { dialect, .. } = attempt;
-        if misfit.reason == Reason::Shapes && !misfit.instead.is_empty() && families_known(scope).is_none() {
+        if misfit.reason == Reason::Shapes && !misfit.instead.is_empty() && family(scope).is_none() {
             return Error::ambiguous(
                 format!("names are those of {}, but {}", dialect.name, misfit.message),
                 &format!("--network with one of those that fit at these widths: {}", misfit.instead.join(", ")),
@@ -47,14 +47,16 @@ pub(super) fn refuse(
     if let Some(unreadable) = unreadable {
         message += &format!("; `{}` can't be read: {}", unreadable.name.escape_debug(), unreadable.reason);
     }
-    if let Some(family) = families_known(scope) {
-        message += &format!("; it looks like {family}");
+    if let Some((family, name)) = family(scope) {
+        message += &format!("; by `{}` it looks like {family}", name.escape_debug());
     }
-    let mut said: Vec<String> = Vec::new();
+    // One line for each reading: the place of it that came nearest.
+    let (mut said, mut readings): (Vec<String>, Vec<(&str, &str)>) = (Vec::new(), Vec::new());
     for (attempt, misfit) in nearest {
-        let line = format!("network `{}` with {} names ({})", misfit.network, attempt.dialect.name, misfit.message);
-        if said.len() < SHOWN && !said.contains(&line) {
-            said.push(line);
+        let reading = (misfit.network.as_str(), attempt.dialect.name);
+        if said.len() < SHOWN && !readings.contains(&reading) {
+            said.push(format!("network `{}` with {} names ({})", misfit.network, attempt.dialect.name, misfit.message));
+            readings.push(reading);
         }
     }
     if !said.is_empty() {
@@ -63,7 +65,7 @@ pub(super) fn refuse(
     Error::refused(message).with_remedy("--inspect to see all of it")
 }
 
-fn families_known(scope: &[(&Names<'_>, Option<String>)]) -> Option<&'static str> {
+fn family<'a>(scope: &[(&'a Names<'_>, Option<String>)]) -> Option<(&'static str, &'a str)> {
     scope.iter().find_map(|(names, _)| families::recognise(names))
 }
 
