@@ -245,3 +245,21 @@ fn modules_of_other_classes_run_their_children_in_any_order() {
     read_as("models.Body").unwrap();
     assert!(read_as("torch.nn.modules.container.Sequential").is_err());
 }
+
+/// The modules as PyTorch pickles them: with this network everything has the right shape, but conv1 steps 4 pixels, not 2.
+#[test]
+fn modules_that_pytorch_wrote_are_compared() {
+    let mut other = alexnet_spec::networks::get("torchvision").unwrap();
+    if let alexnet_spec::Op::Conv2d(conv) = &mut other.layers[0].op {
+        conv.stride = [2, 2];
+    }
+    for file in ["module.pth", "module-legacy.pth"] {
+        let limits = alexnet_formats::Limits::default();
+        let path = format!("{}/../../fixtures/pytorch/{file}", env!("CARGO_MANIFEST_DIR"));
+        let source = alexnet_formats::Source::open(path, &limits).unwrap();
+        let checkpoint = alexnet_formats::open(&source, &limits).unwrap();
+        let options = ImportOptions { network: Some(other.clone()), key: None };
+        let error = import(&checkpoint, &options).expect_err(file);
+        assert!(error.to_string().contains("module `features.0` (Conv2d) has stride 4x4"), "{file}: {error}");
+    }
+}
