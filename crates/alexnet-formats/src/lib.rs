@@ -16,6 +16,21 @@
 //! }
 //! # Ok::<(), alexnet_formats::Error>(())
 //! ```
+//!
+//! The other half knows AlexNet and no files. [`import`] finds the state dict in a checkpoint, recognises by the
+//! [`dialects`]' names and by shapes who wrote it and which network it is, and hands out [`Weights`](alexnet_spec::Weights)
+//! by canonical name with a [`Report`] of what was used, left out and guessed; [`inspect`] looks without converting;
+//! [`writers`] write what was imported.
+//!
+//! ```no_run
+//! # use alexnet_formats::{ImportOptions, Limits, Source, import, open};
+//! # let limits = Limits::default();
+//! # let source = Source::open("alexnet-owt-7be5be79.pth", &limits)?;
+//! let imported = import(&open(&source, &limits)?, &ImportOptions::default())?;
+//! println!("{}", imported.report);
+//! assert_eq!(imported.network.name, "torchvision");
+//! # Ok::<(), alexnet_formats::Error>(())
+//! ```
 
 mod archive;
 mod checkpoint;
@@ -39,8 +54,8 @@ pub use error::{Error, Kind, Result};
 pub use finite::check_finite;
 pub use formats::open;
 pub use import::{ImportOptions, Imported, import};
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Becomes, GroupSummary, Inspection, Reading, TensorSummary, inspect};
 pub use limits::Limits;
-pub use report::Report;
+pub use report::{Converted, Guess, Report, Unused, Used};
 pub use source::Source;
 pub use transform::Transform;
