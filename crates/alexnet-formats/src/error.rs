@@ -121,6 +121,9 @@ impl std::error::Error for Fault {
 /// What is wrong with a tensor or a network, as found while reading a file.
 impl From<alexnet_spec::Error> for Error {
     fn from(error: alexnet_spec::Error) -> Error {
-        Error::malformed(error.to_string())
+        match error {
+            alexnet_spec::Error::Tensor(message) => Error::malformed(message),
+            other => Error::malformed(other.to_string()),
+        }
     }
 }

@@ -25,8 +25,9 @@ const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0
 /// The same as protocol 0 has it.
 const MAGIC_TEXT: &[u8] = b"L119547037146038801333356L";
 
+/// Whether the first pickle, after its protocol and perhaps a frame, is the magic number.
 pub(super) fn recognises(bytes: &Bytes) -> bool {
-    let head = bytes.get(..64).unwrap_or(bytes);
+    let head = bytes.get(..24).unwrap_or(bytes);
     head.windows(MAGIC.len()).any(|window| window == MAGIC) || head.starts_with(MAGIC_TEXT)
 }
 
@@ -61,7 +62,7 @@ fn stream(heap: &mut Heap, bytes: Bytes) -> Result<(Value, Storages)> {
     let mut storages = Storages::new(bytes.len(), false);
     let mut input = Input::new(bytes);
     let start = heap.len();
-    let mut part = |heap: &mut Heap, input: &mut Input, name: &str| {
+    let part = |heap: &mut Heap, input: &mut Input, name: &str| {
         pickle::run(heap, input, &mut pytorch::persistent_id).map_err(|error| error.at(name))
     };
     let magic = part(heap, &mut input, "the magic number")?;

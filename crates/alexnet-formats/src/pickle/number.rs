@@ -28,7 +28,14 @@ pub(super) fn float(line: &Bytes) -> Result<Value> {
 }
 
 /// An integer in two's complement, little-endian, of any length.
-pub(super) fn long(heap: &mut Heap, bytes: Bytes) -> Result<Value> {
+pub(super) fn long(heap: &mut Heap, mut bytes: Bytes) -> Result<Value> {
+    // Bytes at the end that only repeat the sign say nothing.
+    while let [.., next, last] = bytes.as_ref()
+        && bytes.len() > 8
+        && matches!((next & 0x80, last), (0, 0) | (0x80, 0xff))
+    {
+        bytes.truncate(bytes.len().saturating_sub(1));
+    }
     if bytes.len() > 8 {
         return heap.make(Object::Long(bytes));
     }

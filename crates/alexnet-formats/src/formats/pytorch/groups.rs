@@ -148,7 +148,11 @@ impl Walk<'_> {
                     continue;
                 }
                 let message = format!("a dictionary has the key `{}` twice", shown(step.name().as_bytes()));
-                return Err(Error::malformed(message).at(format!("object `{}`", shown(self.key(node)?.as_bytes()))));
+                let place = match self.key(node)?.as_str() {
+                    "" => "the root".to_owned(),
+                    key => format!("object `{}`", shown(key.as_bytes())),
+                };
+                return Err(Error::malformed(message).at(place));
             }
             if !matches!(value, Value::Ref(_)) {
                 continue;
