@@ -48,5 +48,6 @@ impl Error {
 
 /// Puts `what` before an error's message, on the same line (candle's own context starts a new one).
 pub(crate) fn within(what: impl std::fmt::Display) -> impl FnOnce(candle_core::Error) -> candle_core::Error {
-    move |error| candle_core::Error::msg(format!("{what}: {error}"))
+    // Not `Error::msg`, which would add a second backtrace.
+    move |error| candle_core::Error::Msg(format!("{what}: {error}"))
 }

@@ -8,6 +8,10 @@ use candle_nn::{Module, VarBuilder};
 use std::path::Path;
 use std::sync::Arc;
 
+/// The most values that a layer may make for one example, a thousand times what conv1 makes: a guard against hostile
+/// network descriptions, which ask for memory with a few bytes.
+const MAX_VALUES: usize = 1 << 28;
+
 /// A network of the family with its weights on a device.
 ///
 /// It takes `[N, channels, height, width]` exactly as the network's input contract has it, in the weights' element type.
@@ -40,6 +44,9 @@ impl AlexNet {
             .into_iter()
             .map(|step| {
                 let name = step.layer.name.clone();
+                if step.output.elements().is_none_or(|values| values > MAX_VALUES) {
+                    bail!("layer `{name}` makes {} for one example; over {MAX_VALUES} values are refused", step.output);
+                }
                 let layer = layers::build(&step.layer.op, step.input, vb.pp(&name))
                     .map_err(within(format!("layer `{name}` of network `{}`", network.name)))?;
                 Ok(Stage { name, input: step.input, layer })

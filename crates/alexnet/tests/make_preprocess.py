@@ -1,5 +1,5 @@
 """Writes reference/preprocess.safetensors: photographs resized and cropped as torchvision (on Pillow) and OpenCV do, and
-reference/*.png, small images of unusual kinds with what Pillow's `convert("RGB")` makes of them.
+reference/*.{png,jpg}, small images of unusual kinds with what Pillow's `convert("RGB")` makes of them.
 
     pip install torch torchvision pillow "opencv-python-headless<5" safetensors numpy
     python make_preprocess.py
@@ -60,7 +60,14 @@ small.convert("LA").save(reference / "grey-alpha.png")
 small.convert("1").save(reference / "bilevel.png")
 palette = small.quantize(7)
 palette.save(reference / "palette.png", transparency=3)
-for path in sorted(reference.glob("*.png")):
+part = cat.crop((100, 50, 148, 98))
+part.convert("CMYK").save(reference / "cmyk.jpg", quality=95)
+part.convert("L").save(reference / "grey.jpg", quality=95)
+part.save(reference / "progressive.jpg", quality=95, progressive=True)
+rotated = Image.Exif()
+rotated[0x0112] = 6  # orientation: show it turned by 90 degrees, which neither Pillow nor torchvision does unasked
+part.save(reference / "turned.jpg", quality=95, exif=rotated)
+for path in sorted(reference.glob("*.png")) + sorted(reference.glob("*.jpg")):
     keep(f"convert/{path.name}", Image.open(path).convert("RGB"))
 
 save_file(tensors, reference / "preprocess.safetensors")

@@ -5,7 +5,7 @@
 //! agree with them to the bit; only the part that the crop keeps is computed.
 //!
 //! Decoding is another matter: PNG is exact, while JPEG leaves decoders a choice, and the one used here differs from
-//! Pillow's by a few of 255 levels. Neither EXIF orientation nor a colour profile is applied: torchvision, Pillow's `convert`
+//! Pillow's by up to three of 255 levels on the photographs of the tests. Neither EXIF orientation nor a colour profile is applied: torchvision, Pillow's `convert`
 //! and Caffe ignore both.
 
 #[cfg(feature = "image")]
@@ -18,6 +18,9 @@ use crate::{Error, Network, Result};
 use alexnet_spec::{ChannelOrder, Interpolation, Mean, Preprocessing, Resize};
 use candle_core::{Device, Tensor};
 use window::{Pixels, Window};
+
+/// The longest side of an input, in pixels: a guard against hostile network descriptions.
+const MAX_SIDE: usize = 1 << 14;
 
 /// Turns images into the input of one network.
 #[derive(Clone, Debug)]
@@ -40,6 +43,12 @@ impl Preprocessor {
             return Err(Error::Image(format!(
                 "network `{}` takes {} channels, not three colours: make its input tensor yourself",
                 network.name, input.channels
+            )));
+        }
+        if input.height > MAX_SIDE || input.width > MAX_SIDE {
+            return Err(Error::Image(format!(
+                "network `{}` takes images of {}x{}; a side of more than {MAX_SIDE} pixels is refused",
+                network.name, input.width, input.height
             )));
         }
         let contract = network.preprocessing.clone();

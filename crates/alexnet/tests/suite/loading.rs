@@ -223,3 +223,25 @@ fn a_tap_that_fails_stops_the_pass() {
     assert!(result.unwrap_err().to_string().contains("enough"));
     assert_eq!(seen, 3);
 }
+
+/// A file of a few hundred bytes whose one convolution pads its input to 16 million pixels a side.
+#[test]
+fn a_network_that_asks_for_all_memory_is_refused() {
+    let mut network = tiny("torchvision").features_only();
+    network.layers.truncate(1);
+    if let spec::Op::Conv2d(conv) = &mut network.layers[0].op {
+        conv.pads = [1 << 23; 4];
+    }
+    let tensors = weights("torchvision").into_iter().filter(|(name, _)| name.starts_with("conv1")).collect();
+    let folder = TempDir::new().unwrap();
+    let path = write(&folder, tensors, metadata(&network));
+    let message = AlexNet::load(&path, &Device::Cpu).unwrap_err().to_string();
+    assert!(message.contains("`conv1`") && message.contains("refused"), "{message}");
+}
+
+#[test]
+fn models_cross_threads() {
+    fn crosses<T: Send + Sync + Clone + 'static>() {}
+    crosses::<AlexNet>();
+    crosses::<alexnet::Classifier>();
+}

@@ -59,18 +59,18 @@ fn photographs_in_png_agree_to_the_bit() {
     }
 }
 
-/// JPEG decoders may differ: by 4 levels at most here, after the resize.
+/// JPEG decoders may differ: by 3 of 255 levels at most here, after the resize.
 #[test]
-fn photographs_in_jpeg_agree_within_four_levels() {
+fn photographs_in_jpeg_agree_within_three_levels() {
     let reference = reference();
     for photo in ["coffee.jpg", "rocket-portrait.jpg"] {
         let path = fixtures().join("photos").join(photo);
         let input = torchvision(256, 224).path(&path, &Device::Cpu).unwrap();
         let worst = difference(&input, &reference[&format!("torchvision/{photo}")]);
-        assert!(worst <= 4.0, "{photo}: {worst}");
+        assert!(worst <= 3.0, "{photo}: {worst}");
         let input = opencv(256, 227).path(&path, &Device::Cpu).unwrap();
         let worst = difference(&input, &reference[&format!("opencv/{photo}")]);
-        assert!(worst <= 4.0, "{photo}: {worst}");
+        assert!(worst <= 3.0, "{photo}: {worst}");
     }
 }
 
@@ -99,6 +99,27 @@ fn unusual_images_convert_as_pillow_converts_them() {
         let input = torchvision(8, 8).path(folder().join(file), &Device::Cpu).unwrap();
         assert_eq!(difference(&input, &reference[&format!("convert/{file}")]), 0.0, "{file}");
     }
+}
+
+/// The file turned by 90 degrees says so in its EXIF data, and stays as it is.
+#[test]
+fn unusual_jpegs_convert_as_pillow_converts_them() {
+    let reference = reference();
+    for file in ["cmyk.jpg", "grey.jpg", "progressive.jpg", "turned.jpg"] {
+        let input = torchvision(48, 48).path(folder().join(file), &Device::Cpu).unwrap();
+        let worst = difference(&input, &reference[&format!("convert/{file}")]);
+        assert!(worst <= 3.0, "{file}: {worst}");
+    }
+}
+
+#[test]
+fn grey_of_16_bits_keeps_the_upper_8() {
+    let grey = image::ImageBuffer::from_fn(8, 8, |x, y| image::Luma([x as u16 * 8192 + y as u16 * 31]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::ImageLuma16(grey).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let input = torchvision(8, 8).encoded(png.get_ref(), &Device::Cpu).unwrap();
+    let row = values(&input.narrow(1, 2, 1).unwrap().narrow(2, 5, 1).unwrap());
+    assert_eq!(row, [0., 32., 64., 96., 128., 160., 192., 224.]);
 }
 
 /// The fixtures' inputs come from torchvision's tensor transforms, whose rounding differs from Pillow's and OpenCV's by a
