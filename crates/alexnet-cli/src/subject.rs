@@ -60,7 +60,7 @@ impl Subject {
             return Ok(Subject::Graph(Box::new(Graph::decode(&path.display().to_string(), source.bytes(), open)?)));
         }
         let checkpoint = alexnet_formats::open(&source, &limits)?;
-        let options = ImportOptions { network, key: key.map(str::to_owned), ..ImportOptions::default() };
+        let options = ImportOptions { network, key: key.map(str::to_owned) };
         let imported = alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
         Ok(Subject::Weights(Checkpoint {
             path: path.display().to_string(),

@@ -77,10 +77,9 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
     Ok(if agreed { Exit::Agreed } else { Exit::Disagreed })
 }
 
-/// Opens and imports the source while another thread takes its checksum.
+/// Opens and imports the source, and looks at every weight, while another thread takes its checksum.
 fn read(source: &Source, limits: &Limits, args: &Convert) -> Result<(Imported, String)> {
-    let options =
-        ImportOptions { network: args.common.network()?, key: args.common.key.clone(), ..ImportOptions::default() };
+    let options = ImportOptions { network: args.common.network()?, key: args.common.key.clone() };
     std::thread::scope(|scope| {
         let sha256 = scope.spawn(|| source.sha256());
         let imported = import(source, limits, &options);
@@ -91,7 +90,9 @@ fn read(source: &Source, limits: &Limits, args: &Convert) -> Result<(Imported, S
 
 fn import(source: &Source, limits: &Limits, options: &ImportOptions) -> Result<Imported> {
     let checkpoint = alexnet_formats::open(source, limits)?;
-    alexnet_formats::import(&checkpoint, options).with_context(|| source.path().display().to_string())
+    let imported = alexnet_formats::import(&checkpoint, options);
+    let finite = imported.and_then(|imported| alexnet_formats::check_finite(&imported.weights).map(|()| imported));
+    finite.with_context(|| source.path().display().to_string())
 }
 
 /// The network with the user's class names.
