@@ -43,7 +43,8 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
     let outputs = Outputs::plan(input, args)?;
     let limits = Limits::default();
     let source = Source::open(input, &limits)?;
-    let (imported, sha256) = read(&source, &limits, args)?;
+    let (mut imported, sha256) = read(&source, &limits, args)?;
+    imported.report.record_conversion(&imported.weights, outputs.dtype);
     for line in imported.report.to_string().lines() {
         console.detail(line);
     }
