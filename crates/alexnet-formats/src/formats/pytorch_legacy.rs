@@ -28,7 +28,7 @@ const MAGIC_TEXT: &[u8] = b"L119547037146038801333356L";
 /// Whether the first pickle, after its protocol and perhaps a frame, is the magic number.
 pub(super) fn recognises(bytes: &Bytes) -> bool {
     let head = bytes.get(..24).unwrap_or(bytes);
-    head.windows(MAGIC.len()).any(|window| window == MAGIC) || head.starts_with(MAGIC_TEXT)
+    head.windows(MAGIC.len()).any(|window| window == MAGIC) || bytes.starts_with(MAGIC_TEXT)
 }
 
 fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
