@@ -5,7 +5,7 @@ use crate::proto::NodeProto;
 use crate::{Batch, Error, ExportOptions, Model, Result, Value, export, tensor};
 use alexnet_spec::Network;
 
-/// Checks that `model` is what [`crate::write`] makes of `network`: a cheap look at a file that was just written.
+/// Checks that `model` is what [`crate::write()`] makes of `network`: a cheap look at a file that was just written.
 ///
 /// Nodes with all their attributes, inputs and outputs must be those of the network, every parameter must be there in its
 /// shape and the graph's type, and nothing else. Then every value's shape is inferred from the operators' definitions,

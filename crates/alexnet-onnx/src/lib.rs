@@ -1,4 +1,31 @@
-//! AlexNet as ONNX: writing, reading, and lowering for runtimes with few operators.
+//! AlexNet as ONNX: writing, reading, and lowering for a runtime with few operators.
+//!
+//! - [`write()`] makes a graph of a network and its weights, for any opset from 9 to 22, streaming the weights;
+//! - [`Model::decode`] reads a graph that nobody should trust;
+//! - [`lower`] rewrites a graph, ours or a foreign one, into what candle-onnx computes correctly;
+//! - [`check`] says whether a file that was written is the graph of its network.
+//!
+//! A layer kind of `alexnet-spec` is one file of the same name in `nodes/`; an operator that foreign graphs may use is
+//! one file in `lower/ops/`. Nothing here knows candle or opens a file.
+//!
+//! # What a written graph looks like
+//!
+//! The input is `input`, `[N, channels, height, width]`; the output `logits`, or `probabilities` after a softmax, or the
+//! last layer of a network of features. Both are of the graph's element type: an f16 graph takes and gives f16. Nodes and
+//! the values that they write are named as the layers (`conv1`, `norm1`), so that a viewer shows AlexNet; parameters have
+//! their canonical names (`conv1.weight`); what a layer needs besides has the layer's name and a slash (`norm1/band`).
+//! Dropout, and adaptive pools that change nothing, are left out. Every value's shape is stated.
+//!
+//! Pools that round up are written with explicit pads in place of `ceil_mode`: opset 9 has none, and runtimes differ on it.
+//! Cross-channel norms are the operator `LRN`, around which two `Reshape`s move groups into the batch; in f16 and bf16,
+//! norms that aren't that operator are computed in f32 between two casts.
+//!
+//! # Untrusted models
+//!
+//! The bytes are scanned before anything is allocated, so memory stays within a constant factor of the file's size, and
+//! raw data is shared, not copied. Types, shapes and bytes of every initializer must agree. External data must lie in a
+//! plain relative path, at decimal offsets inside the file; the caller opens it, and must not follow links. Loops,
+//! functions and training graphs aren't read. Each error is one line that names the node, initializer or byte.
 #![forbid(unsafe_code)]
 
 mod check;

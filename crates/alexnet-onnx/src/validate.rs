@@ -58,40 +58,46 @@ pub(crate) fn model(proto: &ModelProto) -> Result<i64> {
 
 /// Checks that nodes read only what is there before them, and that nothing is computed twice.
 pub(crate) fn graph(graph: &GraphProto, initializers: &BTreeMap<String, Tensor>) -> Result<()> {
-    if !graph.sparse_initializer.is_empty() {
-        return Err(unsupported("graph", "sparse initializers aren't read"));
-    }
     let mut known: HashSet<&str> = initializers.keys().map(String::as_str).collect();
     let mut inputs = HashSet::new();
     for input in &graph.input {
-        if input.name().is_empty() || !inputs.insert(input.name()) {
+        if !inputs.insert(input.name()) {
             return Err(malformed("graph", format!("two inputs are called `{}`", input.name().escape_debug())));
         }
     }
     known.extend(inputs);
+    nodes(graph, &mut known)
+}
+
+/// Checks the nodes and outputs of a graph or a branch, given the names that are there before it.
+fn nodes<'g>(graph: &'g GraphProto, known: &mut HashSet<&'g str>) -> Result<()> {
+    if !graph.sparse_initializer.is_empty() {
+        return Err(unsupported("graph", "sparse initializers aren't read"));
+    }
     for (index, node) in graph.node.iter().enumerate() {
         let place = || place(index, node);
         if node.op_type().is_empty() {
             return Err(malformed(place(), "has no operator"));
         }
-        if let Some(attribute) = node.attribute.iter().find(|a| a.g.is_some() || !a.graphs.is_empty()) {
-            let name = attribute.name().escape_debug();
-            return Err(unsupported(place(), format!("attribute `{name}` holds a graph: control flow isn't read")));
-        }
         for input in node.input.iter().filter(|input| !input.is_empty()) {
             if !known.contains(input.as_str()) {
-                return Err(malformed(
-                    place(),
-                    format!("reads `{}`, which nothing before it computes", input.escape_debug()),
-                ));
+                let input = input.escape_debug();
+                return Err(malformed(place(), format!("reads `{input}`, which nothing before it computes")));
+            }
+        }
+        for attribute in &node.attribute {
+            let name = attribute.name().escape_debug();
+            if !attribute.graphs.is_empty() || attribute.g.is_some() && node.op_type() != "If" {
+                return Err(unsupported(place(), format!("attribute `{name}` holds a graph: only If may, not loops")));
+            }
+            if let Some(branch) = &attribute.g {
+                self::branch(branch, known).map_err(|e| within(e, &place(), &name.to_string()))?;
             }
         }
         for output in node.output.iter().filter(|output| !output.is_empty()) {
             if !known.insert(output) {
-                return Err(malformed(
-                    place(),
-                    format!("computes `{}`, which is there already", output.escape_debug()),
-                ));
+                let output = output.escape_debug();
+                return Err(malformed(place(), format!("computes `{output}`, which is there already")));
             }
         }
     }
@@ -101,6 +107,39 @@ pub(crate) fn graph(graph: &GraphProto, initializers: &BTreeMap<String, Tensor>)
         }
     }
     Ok(())
+}
+
+/// Checks a branch of an `If`, which sees all that is there before it and adds nothing to it.
+fn branch<'g>(graph: &'g GraphProto, known: &mut HashSet<&'g str>) -> Result<()> {
+    if !graph.input.is_empty() {
+        return Err(malformed("graph", "it has inputs, which a branch can't have"));
+    }
+    let initializers = graph.initializer.iter().map(|tensor| tensor.name());
+    let outputs = graph.node.iter().flat_map(|node| node.output.iter().map(String::as_str));
+    let own: Vec<&str> = initializers.clone().chain(outputs).filter(|name| !known.contains(name)).collect();
+    for name in initializers {
+        if name.is_empty() || !known.insert(name) {
+            return Err(malformed("graph", format!("initializer `{}` is there already", name.escape_debug())));
+        }
+    }
+    nodes(graph, known)?;
+    for name in own {
+        known.remove(name);
+    }
+    Ok(())
+}
+
+/// An error of a branch, with the node that holds it.
+fn within(error: Error, node: &str, attribute: &str) -> Error {
+    match error {
+        Error::Malformed { place, message } => {
+            Error::Malformed { place: format!("{node}, {attribute}, {place}"), message }
+        }
+        Error::Unsupported { place, message } => {
+            Error::Unsupported { place: format!("{node}, {attribute}, {place}"), message }
+        }
+        other => other,
+    }
 }
 
 /// The metadata as pairs. Errs where a key stands twice.

@@ -92,7 +92,7 @@ pub fn write(
 
 /// The model alone, without parameters, as its messages: for a look at the graph before anything is written.
 ///
-/// Errs as [`write`] does.
+/// Errs as [`write()`] does.
 pub fn graph(network: &Network, metadata: &Metadata, options: &ExportOptions) -> Result<ModelProto> {
     export::model(network, metadata, options).map(|(model, _)| model)
 }

@@ -10,7 +10,10 @@ use support::*;
 
 /// Every file of `fixtures/hostile/onnx`, and what its error must say.
 const FILES: &[(&str, &str)] = &[
-    ("control-flow", "node `n` (If): attribute `else_branch` holds a graph"),
+    (
+        "branch-reads-its-own-result",
+        "node `n` (If), then_branch, node `inner` (Relu): reads `y`, which nothing before it computes",
+    ),
     ("cycle", "node `first` (Relu): reads `b`, which nothing before it computes"),
     ("data-inline-and-external", "initializer `w`: external data: the model holds data for it as well"),
     ("dimension-negative", "initializer `w`: has a dimension of -2"),
@@ -46,6 +49,7 @@ const FILES: &[(&str, &str)] = &[
     ("location-stream", "has a backslash, a colon or a control character"),
     ("location-twice", "there are two entries `location`"),
     ("location-unknown", "initializer `w`: external data: `elsewhere.bin`: entity not found"),
+    ("loop", "node `n` (Loop): attribute `body` holds a graph: only If may, not loops"),
     ("metadata-twice", "metadata: two entries are called `k`"),
     ("number-without-end", "byte 1: a number is longer than 64 bits"),
     ("offset-beyond-64-bits", "its offset is `99999999999999999999`, which is no 64-bit number"),

@@ -3,14 +3,19 @@
 use super::node::Node;
 use super::{Weight, tensor_header};
 use crate::graph::{data_type, float, int, ints};
-use crate::proto::{AttributeProto, NodeProto, TensorProto};
+use crate::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use crate::validate::{malformed, unsupported};
-use crate::{Dim, Model, Result, Value};
+use crate::{Dim, Error, Model, Result, Value};
 use alexnet_spec::{DType, Tensor};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// More elements than any value of a network of the family has, for a batch of thousands.
-const MAX_ELEMENTS: usize = 1 << 33;
+const MAX_ELEMENTS: usize = 1 << 31;
+/// Bytes of all constants that lowering makes. A published network takes some hundred kilobytes; a graph made to harm
+/// could ask for one of half a megabyte in every node.
+const MAX_CONSTANTS: usize = 1 << 26;
+/// Elements of one such constant.
+const MAX_CONSTANT: usize = 1 << 22;
 
 pub(crate) struct Lowering<'m> {
     known: HashMap<String, Known>,
@@ -23,7 +28,9 @@ pub(crate) struct Lowering<'m> {
     names: HashSet<String>,
     /// Every name that something reads.
     reads: HashSet<&'m str>,
-    /// The original's outputs and the taps.
+    /// Bytes of constants made so far.
+    spent: usize,
+    /// Whether bf16 was met, which is computed in f32.
     pub(crate) widened: bool,
 }
 
@@ -46,12 +53,12 @@ impl<'m> Lowering<'m> {
             constants: Vec::new(),
             fed: BTreeMap::new(),
             names: HashSet::new(),
-            reads: graph.node.iter().flat_map(|node| node.input.iter().map(String::as_str)).collect(),
+            reads: HashSet::new(),
+            spent: 0,
             widened: false,
         };
-        lowering.reads.extend(graph.output.iter().map(|output| output.name()));
+        lowering.survey(graph);
         lowering.reads.extend(model.computed().filter(|name| taps.iter().any(|tap| tap == name)));
-        lowering.names.extend(model.computed().map(str::to_owned));
         for (name, tensor) in model.initializers() {
             lowering.names.insert(name.to_owned());
             lowering.define(name, tensor.clone());
@@ -63,6 +70,19 @@ impl<'m> Lowering<'m> {
             lowering.known.insert(input.name.clone(), Known { shape, dtype, constant: None });
         }
         Ok(lowering)
+    }
+
+    /// Takes down every name that a graph and the branches in it read and write.
+    fn survey(&mut self, graph: &'m GraphProto) {
+        self.reads.extend(graph.output.iter().map(|output| output.name()));
+        self.names.extend(graph.initializer.iter().map(|tensor| tensor.name().to_owned()));
+        for node in &graph.node {
+            self.reads.extend(node.input.iter().map(String::as_str));
+            self.names.extend(node.output.iter().cloned());
+            for branch in node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()) {
+                self.survey(branch);
+            }
+        }
     }
 
     /// The type in which values of `dtype` are computed.
@@ -98,6 +118,7 @@ impl<'m> Lowering<'m> {
 
     /// Makes `name` a constant of integers.
     pub(crate) fn define_ints(&mut self, name: &str, shape: Vec<usize>, values: &[i64]) -> Result<()> {
+        self.spend(size_of_val(values))?;
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.define(name, Tensor::new(DType::I64, shape, bytes.into())?);
         Ok(())
@@ -235,7 +256,18 @@ impl<'m> Lowering<'m> {
         self.constant(node, what, DType::I64, &[values.len()], bytes)
     }
 
+    /// Errs where lowering would make more constants than a network needs.
+    fn spend(&mut self, bytes: usize) -> Result<()> {
+        self.spent = self.spent.saturating_add(bytes);
+        if self.spent > MAX_CONSTANTS {
+            let message = format!("lowering it makes {} bytes of constants", self.spent);
+            return Err(Error::Limit { place: "graph".into(), message, limit: MAX_CONSTANTS as u64 });
+        }
+        Ok(())
+    }
+
     fn constant(&mut self, node: &Node, what: &str, dtype: DType, shape: &[usize], bytes: Vec<u8>) -> Result<String> {
+        self.spend(bytes.len())?;
         let name = self.fresh(node, what)?;
         let tensor = TensorProto { raw_data: Some(bytes.into()), ..tensor_header(&name, dtype, shape) };
         self.constants.push(tensor);
@@ -305,6 +337,12 @@ impl<'m> Lowering<'m> {
     }
 }
 
+/// The elements of a constant that a node asks for. Errs where it would be unreasonably large.
+pub(crate) fn constant_elements(node: &Node, shape: &[usize]) -> Result<usize> {
+    let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).filter(|n| *n <= MAX_CONSTANT);
+    elements.ok_or_else(|| node.unsupported(format!("takes a constant of {shape:?}, above {MAX_CONSTANT} elements")))
+}
+
 /// The shape of an input for `batch` examples.
 fn fixed(input: &Value, batch: usize) -> Result<Vec<usize>> {
     let place = format!("input `{}`", input.name.escape_debug());
@@ -322,6 +360,9 @@ fn fixed(input: &Value, batch: usize) -> Result<Vec<usize>> {
             Dim::Open(_) if axis == 0 => batch,
             Dim::Open(_) => return Err(unsupported(place, "has open dimensions; only its batch may be left open")),
         });
+    }
+    if shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).is_none_or(|n| n > MAX_ELEMENTS) {
+        return Err(unsupported(place, format!("{shape:?} has more than {MAX_ELEMENTS} elements")));
     }
     Ok(shape)
 }

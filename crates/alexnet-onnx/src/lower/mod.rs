@@ -19,7 +19,7 @@ pub(crate) use context::Lowering;
 
 use crate::graph::{data_type, tensor_header};
 use crate::proto::{
-    GraphProto, ModelProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto,
     tensor_shape_proto::{Dimension, dimension},
     type_proto,
 };
@@ -28,6 +28,7 @@ use crate::{Dim, Model, Result, Value, opset};
 use alexnet_spec::{DType, Tensor};
 use node::Node;
 use prost::Message;
+use std::collections::HashSet;
 
 /// The operator set of lowered graphs.
 const OPSET: i64 = 17;
@@ -117,16 +118,18 @@ pub fn lower(model: &Model, batch: usize, taps: &[String]) -> Result<Lowered> {
     let mut lowering = infer(model, batch, taps)?;
     let mut outputs = Vec::new();
     let wanted = model.outputs().iter().map(|output| &output.name).chain(taps);
-    for name in wanted {
-        if outputs.iter().any(|output: &Value| output.name == *name) {
-            continue;
-        }
-        if !model.computed().any(|computed| computed == name) {
+    let computed: HashSet<&str> = model.computed().collect();
+    let mut seen = HashSet::new();
+    for name in wanted.filter(|name| seen.insert(name.as_str())) {
+        if !computed.contains(name.as_str()) {
             let names: Vec<_> = model.computed().collect();
             let message = format!("no node computes `{}`; the graph has {}", name.escape_debug(), names.join(", "));
             return Err(malformed("graph", message));
         }
-        lowering.materialise(name)?;
+        if lowering.get(name)?.constant.is_some() {
+            let message = format!("its output `{}` doesn't depend on its input", name.escape_debug());
+            return Err(unsupported("graph", message));
+        }
         outputs.push(lowering.describe(name)?);
     }
     lowering.keep_reachable(outputs.iter().map(|output| output.name.clone()).collect());
@@ -166,8 +169,14 @@ pub(crate) fn infer<'m>(model: &'m Model, batch: usize, taps: &[String]) -> Resu
         ));
     }
     let mut lowering = Lowering::new(model, batch, taps)?;
-    for (index, proto) in model.graph().node.iter().enumerate() {
-        let node = Node::new(proto, place(index, proto), model.opset());
+    lower_nodes(&mut lowering, &model.graph().node, model.opset())?;
+    Ok(lowering)
+}
+
+/// Lowers nodes one after the other.
+pub(crate) fn lower_nodes(lowering: &mut Lowering, nodes: &[NodeProto], opset: i64) -> Result<()> {
+    for (index, proto) in nodes.iter().enumerate() {
+        let node = Node::new(proto, place(index, proto), opset);
         if !crate::validate::is_onnx(proto.domain()) {
             let domain = proto.domain().escape_debug();
             return Err(node.unsupported(format!("operators of domain `{domain}` aren't known to mean anything here")));
@@ -177,7 +186,7 @@ pub(crate) fn infer<'m>(model: &'m Model, batch: usize, taps: &[String]) -> Resu
                 node.unsupported("candle-onnx isn't known to compute this operator correctly: try the runtime ort")
             );
         };
-        handle(&mut lowering, &node)?;
+        handle(lowering, &node)?;
         node.finish()?;
         for output in proto.output.iter().skip(1).filter(|output| !output.is_empty()) {
             if lowering.is_read(output) && !lowering.knows(output) {
@@ -185,7 +194,7 @@ pub(crate) fn infer<'m>(model: &'m Model, batch: usize, taps: &[String]) -> Resu
             }
         }
     }
-    Ok(lowering)
+    Ok(())
 }
 
 fn info(value: Value) -> ValueInfoProto {

@@ -1,7 +1,7 @@
 //! A node while it is lowered: its inputs and attributes, with a record of which attributes were read.
 
 use crate::proto::attribute_proto::AttributeType;
-use crate::proto::{AttributeProto, NodeProto};
+use crate::proto::{AttributeProto, GraphProto, NodeProto};
 use crate::validate::{malformed, unsupported};
 use crate::{Error, Result, tensor};
 use alexnet_spec::Tensor;
@@ -109,6 +109,11 @@ impl<'m> Node<'m> {
         let Some(attribute) = self.attribute(name, AttributeType::Tensor)? else { return Ok(None) };
         let proto = attribute.t.clone().ok_or_else(|| self.malformed(format!("attribute `{name}` holds no tensor")))?;
         tensor::inline(&self.place, proto).map(Some)
+    }
+
+    pub(crate) fn graph(&self, name: &'m str) -> Result<&'m GraphProto> {
+        let graph = self.attribute(name, AttributeType::Graph)?.and_then(|attribute| attribute.g.as_ref());
+        graph.ok_or_else(|| self.malformed(format!("has no graph `{name}`")))
     }
 
     /// Marks attributes as read that change nothing at test time, or only how a result is computed.

@@ -6,7 +6,7 @@ use crate::Result;
 use alexnet_spec::DType;
 
 /// Larger extents, kernels, strides and pads are refused: they only occur in graphs made to harm.
-const MAX_EXTENT: usize = 1 << 16;
+const MAX_EXTENT: usize = 1 << 15;
 
 /// A two-dimensional window with everything written out.
 #[derive(Clone, Copy)]
@@ -110,7 +110,7 @@ impl Window {
         let full = self.full(node, axis, size)?;
         let (before, after) = (self.pads[axis], self.pads[axis + 2]);
         let span = size + before + after - self.reach(axis);
-        if !ceil || span % self.stride[axis] == 0 {
+        if !ceil || span.is_multiple_of(self.stride[axis]) {
             return Ok(full);
         }
         if full * self.stride[axis] < size + before {

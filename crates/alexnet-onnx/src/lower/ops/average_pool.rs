@@ -1,4 +1,4 @@
-use super::{Lowering, Made, Node};
+use super::{Lowering, Made, Node, constant_elements};
 use crate::Result;
 use crate::lower::window::{Window, ceil_mode, convolve, map};
 use alexnet_spec::DType;
@@ -87,7 +87,7 @@ fn pool(
     let apart = lowering.fresh(node, "apart")?;
     lowering.emit_reshape(node, &wide, &apart, vec![maps, 1, height, width])?;
     let [kernel_height, kernel_width] = window.kernel;
-    let area = kernel_height.saturating_mul(kernel_width).min(1 << 24);
+    let area = constant_elements(node, &window.kernel)?;
     let ones = lowering.floats(node, "ones", DType::F32, &[1, 1, kernel_height, kernel_width], &vec![1.0; area])?;
     let sums = lowering.fresh(node, "sums")?;
     // Windows that rounding up added need as much more padding, of zeros.
@@ -105,7 +105,7 @@ fn pool(
         let end = (at * window.stride[axis] + window.kernel[axis]).saturating_sub(window.pads[axis]).min(size);
         if padding_counts { window.kernel[axis] } else { end.saturating_sub(start) }
     };
-    let mut weights = Vec::new();
+    let mut weights = Vec::with_capacity(constant_elements(node, &[rows, columns])?);
     for row in 0..rows {
         for column in 0..columns {
             let pixels = count(0, row, height) * count(1, column, width);

@@ -1,4 +1,4 @@
-use super::{Lowering, Made, Node, axis};
+use super::{Lowering, Made, Node, axis, constant_elements};
 use crate::Result;
 
 pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
@@ -19,6 +19,10 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     }
     if let Some(size) = shape.get_mut(axis) {
         *size = total;
+    }
+    let integers = inputs.iter().map(|input| Ok(lowering.get(input)?.dtype)).collect::<Result<Vec<_>>>()?;
+    if integers.iter().all(|dtype| !dtype.is_float()) {
+        constant_elements(node, &shape)?;
     }
     let ints = inputs.iter().map(|input| lowering.ints(input)).collect::<Result<Option<Vec<_>>>>()?;
     if let (Some(ints), [_]) = (ints, shape.as_slice()) {

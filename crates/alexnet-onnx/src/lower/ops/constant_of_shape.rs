@@ -1,4 +1,4 @@
-use super::{Lowering, Node};
+use super::{Lowering, Node, constant_elements};
 use crate::Result;
 use alexnet_spec::Tensor;
 
@@ -13,6 +13,12 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     };
     if value.elements() != 1 {
         return Err(node.malformed(format!("its value has {} elements; it must be one", value.elements())));
+    }
+    // Fully connected layers of the zoo's "light" models are filled so; integers are an exporter's pads.
+    if !value.dtype().is_float() {
+        constant_elements(node, &dims)?;
+    } else if dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).is_none_or(|n| n > 1 << 27) {
+        return Err(node.unsupported(format!("fills {dims:?}, which is unreasonably large")));
     }
     let strides = vec![0; dims.len()];
     let filled = Tensor::strided(value.dtype(), dims, strides, 0, value.to_bytes());

@@ -1,4 +1,4 @@
-use super::{Lowering, Node, axis};
+use super::{Lowering, Node, axis, constant_elements, take};
 use crate::Result;
 use crate::lower::window;
 
@@ -16,9 +16,12 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
         .map(|at| Some(if *at < 0 { at + size } else { *at }).filter(|at| (0..size).contains(at)).map(|at| at as usize))
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| node.malformed(format!("indices {positions:?} reach outside an axis of {size}")))?;
-    if let (Some(values), [_]) = (lowering.ints(data)?, shape.as_slice()) {
-        let taken: Vec<i64> = positions.iter().filter_map(|at| values.get(*at).copied()).collect();
-        return lowering.define_ints(node.output()?, index_shape, &taken);
+    if let Some(values) = lowering.ints(data)? {
+        let (before, after) = shape.split_at(axis);
+        let output = [before, &index_shape, after.get(1..).unwrap_or_default()].concat();
+        constant_elements(node, &output)?;
+        let taken = take(&values, &shape, axis, &positions);
+        return lowering.define_ints(node.output()?, output, &taken);
     }
     if index_shape.len() != 1 {
         return Err(node.unsupported(format!("its indices have shape {index_shape:?}; only a vector is taken")));

@@ -7,12 +7,14 @@
 mod arithmetic;
 mod average_pool;
 mod batch_normalization;
+mod branch;
 mod cast;
 mod concat;
 mod constant;
 mod constant_of_shape;
 mod conv;
 mod dropout;
+mod equal;
 mod flatten;
 mod gather;
 mod gemm;
@@ -35,7 +37,7 @@ mod squeeze;
 mod transpose;
 mod unsqueeze;
 
-use super::context::{Lowering, Made};
+use super::context::{Lowering, Made, constant_elements};
 use super::node::Node;
 use crate::Result;
 
@@ -60,11 +62,13 @@ registry! {
     "Conv" => conv,
     "Div" => arithmetic,
     "Dropout" => dropout,
+    "Equal" => equal,
     "Flatten" => flatten,
     "Gather" => gather,
     "Gemm" => gemm,
     "GlobalAveragePool" => global_average_pool,
     "Identity" => identity,
+    "If" => branch,
     "LRN" => lrn,
     "MatMul" => mat_mul,
     "MaxPool" => max_pool,
@@ -105,6 +109,15 @@ fn axis(node: &Node, axis: i64, rank: usize) -> Result<usize> {
         .and_then(|axis| usize::try_from(axis).ok())
         .filter(|axis| *axis < rank)
         .ok_or_else(|| node.malformed(format!("has axis {axis}, but its input has {rank} axes")))
+}
+
+/// The integers of `shape` at `positions` of an axis.
+fn take(values: &[i64], shape: &[usize], axis: usize, positions: &[usize]) -> Vec<i64> {
+    let size = shape.get(axis).copied().unwrap_or(1).max(1);
+    let inner = shape.iter().skip(axis + 1).product::<usize>().max(1);
+    let runs = values.chunks(size * inner);
+    runs.flat_map(|run| positions.iter().filter_map(|at| run.get(at * inner..(at + 1) * inner)).flatten().copied())
+        .collect()
 }
 
 /// The shape to which two shapes broadcast, as NumPy does it.

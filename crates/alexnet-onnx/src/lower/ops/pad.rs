@@ -1,4 +1,4 @@
-use super::{Lowering, Made, Node, identity};
+use super::{Lowering, Made, Node, constant_elements, identity};
 use crate::Result;
 
 /// By joining blocks of the padding value to both ends of each axis: candle-onnx pads only by reflection.
@@ -46,9 +46,7 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
             if pad > 0 {
                 let mut block = shape.clone();
                 block[axis] = pad;
-                let elements = block.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).filter(|n| *n <= 1 << 26);
-                let elements =
-                    elements.ok_or_else(|| node.unsupported(format!("its padding {block:?} is too large")))?;
+                let elements = constant_elements(node, &block)?;
                 parts.push(lowering.floats(node, what, known.dtype, &block, &vec![value; elements])?);
             }
         }

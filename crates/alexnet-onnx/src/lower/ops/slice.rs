@@ -1,4 +1,4 @@
-use super::{Lowering, Node, axis};
+use super::{Lowering, Node, axis, take};
 use crate::Result;
 use crate::lower::window;
 
@@ -31,12 +31,15 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
         let size = shape.get(at).copied().unwrap_or(0);
         taken.push((at, positions(*start, *end, *step, size).ok_or_else(|| node.malformed("has a step of 0"))?));
     }
-    if let (Some(values), [_]) = (lowering.ints(data)?, shape.as_slice()) {
-        let kept: Vec<i64> = match taken.first() {
-            Some((_, positions)) => positions.iter().filter_map(|at| values.get(*at).copied()).collect(),
-            None => values,
-        };
-        return lowering.define_ints(node.output()?, vec![kept.len()], &kept);
+    if let Some(mut values) = lowering.ints(data)? {
+        let mut shape = shape;
+        for (axis, positions) in &taken {
+            values = take(&values, &shape, *axis, positions);
+            if let Some(size) = shape.get_mut(*axis) {
+                *size = positions.len();
+            }
+        }
+        return lowering.define_ints(node.output()?, shape, &values);
     }
     taken.retain(|(axis, positions)| {
         let size = shape.get(*axis).copied().unwrap_or(0);
