@@ -41,7 +41,7 @@ impl Classifier {
     pub fn new(model: AlexNet) -> Result<Classifier> {
         let network = model.network();
         if network.class_count().is_none() {
-            return Err(Error::Image(format!(
+            return Err(Error::Unsuitable(format!(
                 "network `{}` has features alone, no classes: try `AlexNet::features`",
                 network.name
             )));
@@ -93,7 +93,7 @@ impl Classifier {
 
     fn rank(&self, logits: &[f64], k: usize) -> Result<Vec<Prediction>> {
         if let Some(index) = logits.iter().position(|logit| !logit.is_finite()) {
-            return Err(Error::Image(format!(
+            return Err(Error::Unsuitable(format!(
                 "logit {index} is {}: the weights or the input aren't finite",
                 logits[index]
             )));

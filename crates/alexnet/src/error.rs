@@ -28,6 +28,9 @@ pub enum Error {
     /// An image can't become the network's input.
     #[error("image: {0}")]
     Image(String),
+    /// A network or its output can't serve what was asked of it.
+    #[error("{0}")]
+    Unsuitable(String),
     /// candle failed.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

@@ -12,19 +12,18 @@ use candle_nn::{Init, Module, VarBuilder, init::DEFAULT_KAIMING_NORMAL};
 pub struct Conv2d {
     spec: spec::Conv2d,
     weight: Tensor,
-    /// `[1, out, 1, 1]`.
     bias: Tensor,
 }
 
 impl Conv2d {
     /// The layer from `weight` `[out, in / groups, kernel height, kernel width]` and `bias` `[out]`.
     ///
-    /// Errs where the bias isn't a vector of `out`, or a stride or the number of groups is zero.
+    /// Errs where a stride or the number of groups is zero.
     pub fn new(spec: &spec::Conv2d, weight: Tensor, bias: Tensor) -> Result<Conv2d> {
         if spec.groups == 0 || spec.stride.contains(&0) {
             bail!("a convolution needs strides and groups of at least 1, not {:?} and {}", spec.stride, spec.groups);
         }
-        Ok(Conv2d { spec: spec.clone(), weight, bias: bias.reshape((1, spec.out, 1, 1))? })
+        Ok(Conv2d { spec: spec.clone(), weight, bias })
     }
 
     /// The input as candle's convolution takes it, and the padding that is left to it.
@@ -76,7 +75,8 @@ impl Module for Conv2d {
         let stride = self.stride();
         let y = padded.conv2d(&self.weight.to_dtype(dtype)?, padding, stride, 1, self.spec.groups)?;
         let y = every(&every(&y, 2, down / stride)?, 3, across / stride)?;
-        y.broadcast_add(&self.bias.to_dtype(dtype)?)?.to_dtype(x.dtype())
+        let bias = self.bias.to_dtype(dtype)?.reshape((1, (), 1, 1))?;
+        y.broadcast_add(&bias)?.to_dtype(x.dtype())
     }
 }
 

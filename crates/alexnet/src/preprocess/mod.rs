@@ -40,13 +40,13 @@ impl Preprocessor {
         network.trace()?;
         let input = &network.input;
         if input.channels != 3 {
-            return Err(Error::Image(format!(
+            return Err(Error::Unsuitable(format!(
                 "network `{}` takes {} channels, not three colours: make its input tensor yourself",
                 network.name, input.channels
             )));
         }
         if input.height > MAX_SIDE || input.width > MAX_SIDE {
-            return Err(Error::Image(format!(
+            return Err(Error::Unsuitable(format!(
                 "network `{}` takes images of {}x{}; a side of more than {MAX_SIDE} pixels is refused",
                 network.name, input.width, input.height
             )));
@@ -121,7 +121,7 @@ fn planes(contract: &Preprocessing) -> Result<Vec<(usize, [f32; 256])>> {
         ChannelOrder::Bgr => [2, 1, 0],
     };
     let Mean::PerChannel(means) = &contract.mean else {
-        return Err(Error::Image("this version knows means per channel only".into()));
+        return Err(Error::Unsuitable("this version knows means per channel only".into()));
     };
     let scale = (255.0 / contract.range.max()) as f32;
     let channels = colours.into_iter().zip(means.iter().zip(&contract.std));
