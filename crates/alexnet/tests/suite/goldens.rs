@@ -4,14 +4,17 @@ use crate::support::{error, golden, model, tiny};
 use alexnet::spec::networks;
 use candle_core::{DType, Tensor};
 
-/// Largest difference relative to the layer's largest value. PyTorch sums in another order: 1e-6 is what it takes.
-const F32: f64 = 3e-6;
+/// The goldens are f64 rounded to f32. All tolerances are relative to a layer's largest value.
+const F64: f64 = 1e-7;
+
+/// Sums in another order on another machine: up to 2.4e-6 was seen, behind eight layers.
+const F32: f64 = 1e-5;
 
 /// Each layer's output is rounded to 11 bits, and so are the weights.
-const F16: f64 = 1e-2;
+const F16: f64 = 8e-3;
 
 /// Each layer's output is rounded to 8 bits, and so are the weights.
-const BF16: f64 = 8e-2;
+const BF16: f64 = 6e-2;
 
 fn taps(name: &str, dtype: DType) -> Vec<(String, Tensor)> {
     let model = model(&tiny(name), name, dtype).unwrap();
@@ -49,7 +52,7 @@ fn every_layer_of_every_network_agrees_in_f32() {
 
 #[test]
 fn every_layer_of_every_network_agrees_in_f64() {
-    check(DType::F64, F32);
+    check(DType::F64, F64);
 }
 
 #[test]
