@@ -53,10 +53,11 @@ pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An error on stderr, its causes on the same line. A cause that repeats what was said already is left out.
+/// An error on stderr, its causes on the same line. A cause that repeats what was said already is left out, and so is what
+/// candle adds below an error's first line: a backtrace, where the environment asks for one.
 pub fn error(error: &anyhow::Error) {
     let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in error.chain().map(|cause| cause.to_string().lines().next().unwrap_or_default().to_owned()) {
         if line.is_empty() {
             line = cause;
         } else if !line.contains(&cause) {

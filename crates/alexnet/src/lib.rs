@@ -127,3 +127,8 @@ pub use classifier::{Classifier, Prediction};
 pub use device::{DeviceError, device};
 pub use error::{Error, Result};
 pub use model::AlexNet;
+
+/// The example of the project's README compiles.
+#[cfg(all(doctest, feature = "image"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
