@@ -61,3 +61,43 @@ fn an_even_window_is_written_in_the_primitive_form() {
     let model = alexnet_onnx::graph(&network, &Default::default(), &ExportOptions::default()).unwrap();
     assert!(model.graph.unwrap().node.iter().all(|node| node.op_type() != "LRN"));
 }
+
+/// Squares of activations of some hundreds are beyond f16's largest number: norms are computed in f32.
+///
+/// By hand: an input of 1 becomes 300, 600 and 900; over the neighbours in reach, the squares sum up to 45e4, 126e4 and
+/// 117e4, so the bases are 1 + 1e-4 of these. The spatial norm sees each pixel alone.
+#[test]
+fn norms_do_not_overflow_in_half_precision() {
+    let layers = |norm: &str| {
+        format!(
+            r#"{{"name": "n", "input": {{"channels": 1, "height": 1, "width": 1}},
+            "preprocessing": {{"channel_order": "rgb", "range": "0..1", "mean": {{"per-channel": [0]}}, "std": [1],
+                "resize": {{"short-side": {{"size": 1, "interpolation": "bilinear"}}}}}},
+            "layers": [{{"name": "conv", "op": "Conv2d", "out": 3, "kernel": [1, 1]}}, {{"name": "norm", {norm}}}]}}"#
+        )
+    };
+    let x = [300f64, 600., 900.];
+    let across = [45e4, 126e4, 117e4].map(|sum: f64| (1.0 + 1e-4 * sum).powf(0.75));
+    let within = x.map(|x| (1.0 + 1e-4 * x * x).powf(0.75));
+    for (norm, divisors) in [
+        (r#""op": "LocalResponseNorm", "size": 3, "alpha": 3e-4, "beta": 0.75, "k": 1"#, across),
+        (r#""op": "SpatialResponseNorm", "size": 1, "alpha": 1e-4, "beta": 0.75, "k": 1"#, within),
+    ] {
+        let network = Network::from_json(&layers(norm)).unwrap();
+        let weights = [("conv.weight", vec![3, 1, 1, 1], x.map(|x| x as f32)), ("conv.bias", vec![3], [0.0; 3])];
+        let weights = weights
+            .map(|(name, shape, values)| (name.to_owned(), alexnet_spec::Tensor::from_f32(shape, &values).unwrap()));
+        let weights = Weights::new(&network, weights.into()).unwrap();
+        let input = alexnet_spec::Tensor::from_f32(vec![1, 1, 1, 1], &[1.0]).unwrap();
+        for lrn in [LrnForm::Native, LrnForm::Primitive] {
+            let options = ExportOptions { dtype: DType::F16, lrn, ..Default::default() };
+            let model = decode(export(&network, &weights, &options)).unwrap();
+            let output = run(&model, &input, &[])["norm"].to_dtype(candle_core::DType::F64).unwrap();
+            let output: Vec<f64> = output.flatten_all().unwrap().to_vec1().unwrap();
+            for ((y, x), divisor) in output.iter().zip(x).zip(divisors) {
+                // f16 has 11 bits.
+                assert!((y * divisor / x - 1.0).abs() < 1e-3, "{norm} {lrn:?}: {output:?}");
+            }
+        }
+    }
+}
