@@ -11,7 +11,8 @@ pub struct Tolerance {
     pub rtol: f64,
 }
 
-/// The defaults, by the coarser of the two element types and by whether either side ran off the CPU.
+/// The defaults, by the coarser of the two element types and by whether either side forms its sums in an order that costs
+/// digits.
 ///
 /// Two correct f32 engines differ by a few units of 1e-6 of the largest logit, from the order of summation alone; the
 /// table leaves them a factor of ten. In 16 bits it is the rounding of weights and activations at every layer: half a
@@ -27,8 +28,8 @@ const DEFAULTS: [(DType, bool, Tolerance); 6] = [
 
 impl Tolerance {
     /// The default for results in `dtype`.
-    pub fn default_for(dtype: DType, accelerator: bool) -> Tolerance {
-        let row = DEFAULTS.iter().find(|(d, a, _)| *d == dtype && *a == accelerator);
+    pub fn default_for(dtype: DType, reorders_sums: bool) -> Tolerance {
+        let row = DEFAULTS.iter().find(|(d, r, _)| *d == dtype && *r == reorders_sums);
         row.map_or(DEFAULTS[0].2, |(_, _, tolerance)| *tolerance)
     }
 

@@ -35,7 +35,7 @@ impl Runtime for Candle {
         self.stored
     }
 
-    fn on_accelerator(&self) -> bool {
+    fn reorders_sums(&self) -> bool {
         !self.device.is_cpu()
     }
 

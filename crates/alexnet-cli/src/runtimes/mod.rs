@@ -30,8 +30,8 @@ pub trait Runtime {
     /// The coarsest type that weights or activations have on the way.
     fn dtype(&self) -> DType;
 
-    /// Whether it runs off the CPU, where sums are formed in another order.
-    fn on_accelerator(&self) -> bool {
+    /// Whether it forms sums in an order that costs digits: off the CPU, and where a window slides by subtraction.
+    fn reorders_sums(&self) -> bool {
         false
     }
 

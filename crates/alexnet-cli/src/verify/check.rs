@@ -39,7 +39,7 @@ pub(super) struct Run<'a> {
     pub name: String,
     pub launcher: Launcher<'a>,
     pub dtype: DType,
-    pub on_accelerator: bool,
+    pub reorders_sums: bool,
     logits: Vec<Array>,
     /// Empty for what has no softmax.
     probabilities: Vec<Array>,
@@ -49,7 +49,7 @@ impl Run<'_> {
     /// The tolerance between this run and a reference: that of the coarser one.
     pub fn tolerance(&self, reference: &Run<'_>) -> Tolerance {
         let dtype = coarsest([self.dtype, reference.dtype].into_iter());
-        Tolerance::default_for(dtype, self.on_accelerator || reference.on_accelerator)
+        Tolerance::default_for(dtype, self.reorders_sums || reference.reorders_sums)
     }
 
     /// Opens the runtime once more.
@@ -133,8 +133,8 @@ fn run_side<'a>(
             logits.push(values.remove("logits").context("a runtime without logits")?);
             probabilities.extend(values.remove("probabilities"));
         }
-        let (dtype, on_accelerator) = (runtime.dtype(), runtime.on_accelerator());
-        runs.push(Run { name, launcher, dtype, on_accelerator, logits, probabilities });
+        let (dtype, reorders_sums) = (runtime.dtype(), runtime.reorders_sums());
+        runs.push(Run { name, launcher, dtype, reorders_sums, logits, probabilities });
     }
     if runs.is_empty() {
         let why: Vec<String> = missing.iter().map(|m: &Unavailable| format!("{}: {}", m.runtime, m.why)).collect();
