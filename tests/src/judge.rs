@@ -93,3 +93,16 @@ pub fn judge(jobs: &[Job]) {
     assert!(output.status.success(), "{verdicts}");
     assert_eq!(verdicts.lines().count(), jobs.len(), "a verdict for each job:\n{verdicts}");
 }
+
+/// ONNX Runtime's shared library within the judge's Python packages; `None` where there is no judge.
+pub fn onnx_runtime() -> Option<PathBuf> {
+    if !present() {
+        return None;
+    }
+    let find = "import glob, onnxruntime, os; \
+                print(sorted(glob.glob(os.path.join(os.path.dirname(onnxruntime.__file__), 'capi', '*onnxruntime.*')))[0])";
+    let output = Command::new(python()?).args(["-c", find]).output().expect("Python runs");
+    let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    assert!(path.is_file(), "no library in the package onnxruntime: {output:?}");
+    Some(path)
+}

@@ -1,12 +1,14 @@
 //! Every network of the registry in every form of graph, judged by onnx and ONNX Runtime against PyTorch's logits.
 
-use alexnet_spec::networks;
-use alexnet_tests::fixture;
+use alexnet_spec::{Op, networks};
 use alexnet_tests::judge::{Job, judge, present};
 use alexnet_tests::run::Run;
+use alexnet_tests::{arrays, fixture};
 use std::path::PathBuf;
+use std::process::Command;
 
 const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
+const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
 
 struct Form {
     name: &'static str,
@@ -89,4 +91,56 @@ fn all_networks_are_listed() {
     for entry in networks::ALL {
         assert!(listed.contains(entry.name), "{listed}");
     }
+}
+
+/// The candle model and the graph against each layer's output as PyTorch has it, for the photograph.
+#[test]
+fn every_layer_of_every_network_gives_what_pytorchs_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in networks::ALL {
+        let (mut recorded, metadata) = arrays::read(&fixture(&format!("goldens/{}.safetensors", entry.name)));
+        let (inputs, _) = arrays::read(&fixture(&metadata["input"]));
+        recorded.insert("input".into(), inputs["input"].examples(0..1));
+        recorded.insert("logits".into(), recorded["logits"].examples(0..1));
+        let fixtures = folder.path().join("recorded.safetensors");
+        arrays::write(&fixtures, recorded.iter().map(|(name, array)| (name.as_str(), array)));
+
+        let input = fixture(&format!("networks/{}.safetensors", entry.name));
+        let onnx = folder.path().join(format!("{}.onnx", entry.name));
+        let named = ["--network", entry.name];
+        let mut command = Command::new(CONVERT);
+        Run::command(command.arg(&input).arg(&onnx).arg("--no-verify").args(named)).expect(0);
+        let mut command = Command::new(VERIFY);
+        Run::command(command.args([&input, &onnx]).args(named).arg("--layers").arg("--fixtures").arg(&fixtures))
+            .expect(0);
+
+        // A wrong layer in the middle alone, and right logits: it is the layer that is compared.
+        recorded.get_mut("pool2").unwrap().values.iter_mut().for_each(|value| *value *= 1.01);
+        arrays::write(&fixtures, recorded.iter().map(|(name, array)| (name.as_str(), array)));
+        let mut command = Command::new(VERIFY);
+        command.args([&input, &onnx]).args(named).arg("--layers").arg("--fixtures").arg(&fixtures);
+        let run = Run::command(&mut command).expect(1);
+        assert!(run.stdout.contains("pool2"), "{run}");
+    }
+}
+
+/// BVLC's network with k = 2 is in no registry; fixtures/mutants/k-of-2.onnx is that network, made by another program.
+#[test]
+fn a_users_own_network_comes_from_a_json_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut network = networks::get("bvlc").unwrap();
+    network.name = "mine".into();
+    for layer in &mut network.layers {
+        if let Op::LocalResponseNorm(norm) = &mut layer.op {
+            norm.k = 2.0;
+        }
+    }
+    let file = folder.path().join("mine.json");
+    std::fs::write(&file, network.to_json()).unwrap();
+    let checkpoint = fixture("pytorch/jiecaoyu.pth.tar");
+    let onnx = folder.path().join("mine.onnx");
+    let mut command = Command::new(CONVERT);
+    Run::command(command.args([&checkpoint, &onnx]).arg("--network").arg(&file)).expect(0);
+    Run::of(VERIFY, [&onnx, &fixture("mutants/k-of-2.onnx")]).expect(0);
+    Run::of(VERIFY, [&onnx, &fixture("mutants/right.onnx")]).expect(1);
 }

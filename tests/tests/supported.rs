@@ -25,7 +25,10 @@ fn supported() -> String {
     rows(
         "Outputs",
         vec![
-            ("onnx", "Opsets 9 to 22; f32, f16, bf16; any or fixed batch; native or primitive LRN; external data".into()),
+            (
+                "onnx",
+                "Opsets 9 to 22; f32, f16, bf16; any or fixed batch; native or primitive LRN; external data".into(),
+            ),
             ("safetensors", "f32, f16, bf16; canonical or torchvision names".into()),
         ],
     );

@@ -1,9 +1,11 @@
 //! `alexnet-verify` passes what is right and refuses what is wrong.
 
+use alexnet_tests::judge::onnx_runtime;
 use alexnet_tests::run::Run;
 use alexnet_tests::{arrays, fixture};
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::Command;
 
 const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
 const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
@@ -100,6 +102,30 @@ fn what_cannot_be_read_is_no_disagreement() {
 fn other_weights_do_not_agree() {
     verify(&fixture("pytorch/zip.pth"), &fixture("pytorch/f16.pth"), &["--rtol", "1e-9", "--atol", "1e-9"]).expect(1);
     verify(&fixture("pytorch/zip.pth"), &fixture("pytorch/jiecaoyu.pth.tar"), &[]).expect(2);
+}
+
+#[test]
+fn onnx_runtime_sees_the_mistakes_too() {
+    let Some(library) = onnx_runtime() else { return };
+    let mutant = |name: &str| {
+        let mut command = Command::new(VERIFY);
+        command.env("ORT_DYLIB_PATH", &library).arg(fixture("pytorch/jiecaoyu.pth.tar"));
+        Run::command(command.arg(fixture(&format!("mutants/{name}.onnx"))).args(["--runtime", "ort", "--layers"]))
+    };
+    mutant("right").expect(0);
+    for (name, layer) in MUTANTS {
+        let run = mutant(name).expect(1);
+        assert!(run.stdout.contains(&format!("{layer} parts first")), "{layer} isn't named:\n{run}");
+    }
+}
+
+#[test]
+fn a_runtime_that_was_asked_for_and_is_missing_is_an_error() {
+    let mut command = Command::new(VERIFY);
+    command.env("ORT_DYLIB_PATH", "/nonexistent").arg(fixture("pytorch/jiecaoyu.pth.tar"));
+    Run::command(command.arg(fixture("mutants/right.onnx")).args(["--runtime", "ort"]))
+        .expect(2)
+        .says("ORT_DYLIB_PATH");
 }
 
 #[test]
