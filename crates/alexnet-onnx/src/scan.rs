@@ -10,10 +10,10 @@ use crate::{Error, Result};
 const MAX_FIELDS: u64 = 1 << 18;
 /// Bytes in packed lists of integers. Weights are raw bytes; lists hold shapes and pads.
 const MAX_PACKED: u64 = 1 << 24;
-/// Messages within messages: a model, its graph, a node, its attribute, a tensor, an entry.
+/// Messages within messages: a model, its graph, a node, its attribute, a tensor, an entry make six.
 const MAX_DEPTH: u64 = 24;
 
-/// The messages whose fields are looked at. What isn't listed is skipped, as the decoder skips it.
+/// The schema's messages. Each that can hold others is listed with all of them: what the decoder builds is counted.
 #[derive(Clone, Copy)]
 enum Message {
     Model,
@@ -24,11 +24,18 @@ enum Message {
     SparseTensor,
     ValueInfo,
     Type,
-    TypeElement,
+    TensorType,
+    SequenceType,
+    MapType,
     Shape,
     Function,
     Training,
     Annotation,
+    NodeDevice,
+    Sharding,
+    ShardedDim,
+    IndexMap,
+    /// A message that holds no others.
     Leaf,
 }
 
@@ -37,36 +44,36 @@ enum Content {
     Message(Message),
     /// Integers of variable length.
     Packed,
-    /// Bytes, text, floats, or something unknown.
+    /// Bytes, text, floats, or something that the schema doesn't know.
     Opaque,
 }
 
 fn content(message: Message, field: u64) -> Content {
     use Message::*;
     Content::Message(match (message, field) {
-        (Model, 7) => Graph,
-        (Model, 8 | 14 | 26) => Leaf,
+        (Model, 7) | (Training, 1 | 2) | (Attribute, 6 | 11) => Graph,
         (Model, 20) => Training,
         (Model, 25) => Function,
-        (Training, 1 | 2) => Graph,
-        (Training, 3 | 4) => Leaf,
-        (Function, 7) | (Graph, 1) => Node,
-        (Function, 11) | (Node, 5) => Attribute,
-        (Function, 12) | (Graph, 11..=13) => ValueInfo,
-        (Function, 9 | 14) | (Graph, 16) | (Node, 9 | 10) | (ValueInfo, 4) | (Tensor, 3 | 13 | 16) => Leaf,
+        (Graph, 1) | (Function, 7) => Node,
         (Graph, 5) | (Attribute, 5 | 10) | (SparseTensor, 1 | 2) => Tensor,
-        (Graph, 15) | (Attribute, 22 | 23) => SparseTensor,
+        (Graph, 11..=13) | (Function, 12) => ValueInfo,
         (Graph, 14) => Annotation,
-        (Annotation, 2) => Leaf,
-        (Attribute, 6 | 11) => Graph,
-        (Attribute, 14 | 15) | (ValueInfo, 2) => Type,
-        (Type, _) => TypeElement,
-        (TypeElement, 1) => Type,
-        (TypeElement, 2) => Shape,
-        (Shape, 1) => Leaf,
-        // Device placement nests a little further; its parts are counted, whatever they are.
-        (Leaf, 2..=4) => return Content::Opaque,
-        (Attribute, 8) | (Tensor, 1 | 5 | 7 | 11) | (SparseTensor, 3) => return Content::Packed,
+        (Graph, 15) | (Attribute, 22 | 23) => SparseTensor,
+        (Node, 5) | (Function, 11) => Attribute,
+        (Node, 10) => NodeDevice,
+        (ValueInfo, 2) | (Attribute, 14 | 15) | (SequenceType, 1) | (MapType, 2) => Type,
+        (Type, 1 | 8) => TensorType,
+        (Type, 4 | 9) => SequenceType,
+        (Type, 5) => MapType,
+        (TensorType, 2) => Shape,
+        (NodeDevice, 2) => Sharding,
+        (Sharding, 3) => IndexMap,
+        (Sharding, 4) => ShardedDim,
+        (Model, 8 | 14 | 26) | (Training, 3 | 4) | (Function, 9 | 14) | (Graph, 16) | (Node, 9) => Leaf,
+        (ValueInfo, 4) | (Tensor, 3 | 13 | 16) | (Annotation, 2) | (Type, 7) | (Shape, 1) | (ShardedDim, 2) => Leaf,
+        (Attribute, 8) | (Tensor, 1 | 5 | 7 | 11) | (SparseTensor, 3) | (Sharding | IndexMap, 2) => {
+            return Content::Packed;
+        }
         _ => return Content::Opaque,
     })
 }

@@ -130,6 +130,36 @@ fn half_a_million_empty_nodes_are_refused_before_they_are_decoded() {
     assert!(matches!(error, Error::Limit { limit: 262_144, .. }), "{error}");
 }
 
+/// The same in the deepest corner of the schema: dimensions of the values of a map in an input's type.
+#[test]
+fn counting_reaches_every_message() {
+    let nest = |fields: &[u32], inner: Vec<u8>| {
+        fields.iter().rev().fold(inner, |inner, field| {
+            let mut message = Vec::new();
+            prost::encoding::encode_key(*field, prost::encoding::WireType::LengthDelimited, &mut message);
+            prost::encoding::encode_varint(inner.len() as u64, &mut message);
+            message.extend(inner);
+            message
+        })
+    };
+    let many = |field: u8| [field << 3 | 2, 0].repeat(300_000);
+    for (path, bytes) in [
+        // input, type, map_type, value_type, tensor_type, shape, dim
+        ([11, 2, 5, 2, 1, 2].as_slice(), many(1)),
+        // node, attribute, type_protos, sequence_type, elem_type, sparse_tensor_type, shape, dim
+        (&[1, 5, 15, 4, 1, 8, 2], many(1)),
+        // node, device_configurations, sharding_spec, sharded_dim, simple_sharding
+        (&[1, 10, 2, 4], many(2)),
+        // node, attribute, sparse_tensor, values, external_data
+        (&[1, 5, 22, 1], many(13)),
+        // quantization_annotation, quant_parameter_tensor_names
+        (&[14], many(2)),
+    ] {
+        let error = Model::decode(graph_of(&nest(path, bytes)).into(), &mut weights).unwrap_err();
+        assert!(matches!(error, Error::Limit { limit: 262_144, .. }), "{path:?}: {error}");
+    }
+}
+
 /// One byte of a packed list would become eight.
 #[test]
 fn long_lists_of_small_integers_are_refused_before_they_are_decoded() {

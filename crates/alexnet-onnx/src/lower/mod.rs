@@ -34,6 +34,8 @@ use std::collections::HashSet;
 const OPSET: i64 = 17;
 /// The newest operator set whose operators the files of [`ops`] were read against.
 const NEWEST: i64 = 25;
+/// How many values an error lists.
+const MAX_LISTED: usize = 64;
 
 /// A lowered graph, and what it must be fed.
 #[derive(Clone, Debug)]
@@ -122,8 +124,10 @@ pub fn lower(model: &Model, batch: usize, taps: &[String]) -> Result<Lowered> {
     let mut seen = HashSet::new();
     for name in wanted.filter(|name| seen.insert(name.as_str())) {
         if !computed.contains(name.as_str()) {
-            let names: Vec<_> = model.computed().collect();
-            let message = format!("no node computes `{}`; the graph has {}", name.escape_debug(), names.join(", "));
+            let names: Vec<_> = model.computed().take(MAX_LISTED).collect();
+            let more = if computed.len() > MAX_LISTED { ", ..." } else { "" };
+            let message =
+                format!("no node computes `{}`; the graph has {}{more}", name.escape_debug(), names.join(", "));
             return Err(malformed("graph", message));
         }
         if lowering.get(name)?.constant.is_some() {
