@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub struct ParameterCheck {
     /// Parameters whose values were compared.
     pub compared: usize,
+    /// Those of them that are equal to the last bit, whatever types they are stored in.
+    pub equal: usize,
     /// Parameters of the reference that the other doesn't hold under any recognised name.
     pub not_found: Vec<String>,
     /// What differs, a sentence each.
@@ -19,9 +21,14 @@ pub struct ParameterCheck {
 }
 
 impl ParameterCheck {
-    /// Whether no compared parameter differs.
+    /// Whether no compared parameter differs by more than rounding.
     pub fn agrees(&self) -> bool {
         self.differences.is_empty()
+    }
+
+    /// Whether every parameter of the reference was compared and is equal to the last bit.
+    pub fn is_exact(&self) -> bool {
+        self.compared > 0 && self.equal == self.compared && self.not_found.is_empty()
     }
 }
 
@@ -38,8 +45,12 @@ pub fn parameters(reference: &BTreeMap<String, Tensor>, other: &BTreeMap<String,
         check.compared += 1;
         if a.shape() != b.shape() {
             check.differences.push(format!("{name}: shape {:?} against {:?}", a.shape(), b.shape()));
-        } else if let Some(difference) = first_difference(a, b)? {
-            check.differences.push(format!("{name}{difference}"));
+        } else {
+            match difference(a, b)? {
+                Difference::None => check.equal += 1,
+                Difference::Rounding => {}
+                Difference::At(place) => check.differences.push(format!("{name}{place}")),
+            }
         }
     }
     Ok(check)
@@ -54,27 +65,44 @@ fn rounding(dtype: DType) -> (f32, f32) {
     }
 }
 
-/// Where and how `b` first differs from `a`, and how often; none where they are the same.
-fn first_difference(a: &Tensor, b: &Tensor) -> Result<Option<String>> {
+/// How two tensors of one shape differ.
+enum Difference {
+    /// Not at all.
+    None,
+    /// As the rounding of the coarser type explains.
+    Rounding,
+    /// By more: where first, with both values, and how often.
+    At(String),
+}
+
+fn difference(a: &Tensor, b: &Tensor) -> Result<Difference> {
     if a.dtype() == b.dtype()
         && let (Some(x), Some(y)) = (a.as_contiguous(), b.as_contiguous())
         && x == y
     {
-        return Ok(None);
+        return Ok(Difference::None);
     }
-    let (relative, absolute) = [a.dtype(), b.dtype()]
-        .map(rounding)
-        .into_iter()
-        .fold((0.0f32, 0.0f32), |worst, own| (worst.0.max(own.0), worst.1.max(own.1)));
+    let [(r, s), (t, u)] = [a.dtype(), b.dtype()].map(rounding);
+    let (relative, absolute) = (r.max(t), s.max(u));
     let (x, y) = (a.to_f32()?, b.to_f32()?);
     // Equal values include two zeros of either sign; NaN equals nothing, which is what is wanted.
-    let differs = |x: f32, y: f32| x != y && !((x - y).abs() <= absolute + relative * x.abs().max(y.abs()));
-    let mut places = x.iter().zip(&y).enumerate().filter(|(_, (x, y))| differs(**x, **y));
-    Ok(places.next().map(|(index, (x, y))| {
-        let more = places.count();
-        let others = if more == 0 { String::new() } else { format!(", and {more} more values") };
-        format!(" at element {index}: {x:e} against {y:e}{others}")
-    }))
+    let within = |x: f32, y: f32| (x - y).abs() <= absolute + relative * x.abs().max(y.abs());
+    let (mut rounded, mut first, mut more) = (false, None, 0usize);
+    for (index, (x, y)) in x.into_iter().zip(y).enumerate().filter(|(_, (x, y))| x != y) {
+        match &first {
+            _ if within(x, y) => rounded = true,
+            None => first = Some((index, x, y)),
+            Some(_) => more += 1,
+        }
+    }
+    Ok(match first {
+        Some((index, x, y)) => {
+            let others = if more == 0 { String::new() } else { format!(", and {more} more values") };
+            Difference::At(format!(" at element {index}: {x:e} against {y:e}{others}"))
+        }
+        None if rounded => Difference::Rounding,
+        None => Difference::None,
+    })
 }
 
 #[cfg(test)]
@@ -99,7 +127,9 @@ mod tests {
             let bytes = half::f16::from_f32(v).to_le_bytes().to_vec();
             BTreeMap::from([("fc6.weight".to_owned(), Tensor::new(DType::F16, vec![1], bytes.into()).unwrap())])
         };
-        assert!(parameters(&one(&[1.2345]), &half(1.2345)).unwrap().agrees());
+        let rounded = parameters(&one(&[1.2345]), &half(1.2345)).unwrap();
+        assert!(rounded.agrees() && !rounded.is_exact());
+        assert!(parameters(&one(&[1.25]), &half(1.25)).unwrap().is_exact(), "1.25 needs no rounding");
         assert!(!parameters(&one(&[1.2345]), &half(1.2345 * 1.01)).unwrap().agrees());
     }
 

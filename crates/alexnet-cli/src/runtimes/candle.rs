@@ -31,7 +31,11 @@ impl Runtime for Candle {
         format!("candle {device}")
     }
 
-    fn dtype(&self) -> DType {
+    fn arithmetic(&self) -> DType {
+        DType::F32
+    }
+
+    fn stored(&self) -> DType {
         self.stored
     }
 

@@ -50,7 +50,11 @@ impl Runtime for CandleOnnx {
         "candle-onnx".into()
     }
 
-    fn dtype(&self) -> DType {
+    fn arithmetic(&self) -> DType {
+        self.dtype
+    }
+
+    fn stored(&self) -> DType {
         self.dtype
     }
 

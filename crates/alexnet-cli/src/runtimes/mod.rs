@@ -27,8 +27,11 @@ pub trait Runtime {
     /// What reports call it, with its version or device.
     fn name(&self) -> String;
 
-    /// The coarsest type that weights or activations have on the way.
-    fn dtype(&self) -> DType;
+    /// The coarsest type that activations have on the way.
+    fn arithmetic(&self) -> DType;
+
+    /// The coarsest type that weights are stored in.
+    fn stored(&self) -> DType;
 
     /// Whether it forms sums in an order that costs digits: off the CPU, and where a window slides by subtraction.
     fn reorders_sums(&self) -> bool {

@@ -63,7 +63,11 @@ impl Runtime for Ort {
         format!("ort {version}").trim_end().to_owned()
     }
 
-    fn dtype(&self) -> DType {
+    fn arithmetic(&self) -> DType {
+        self.dtype
+    }
+
+    fn stored(&self) -> DType {
         self.dtype
     }
 

@@ -38,18 +38,26 @@ pub(super) struct Run<'a> {
     /// `A` or `B` and the runtime's name.
     pub name: String,
     pub launcher: Launcher<'a>,
-    pub dtype: DType,
-    pub reorders_sums: bool,
+    arithmetic: DType,
+    stored: DType,
+    reorders_sums: bool,
     logits: Vec<Array>,
     /// Empty for what has no softmax.
     probabilities: Vec<Array>,
 }
 
 impl Run<'_> {
-    /// The tolerance between this run and a reference: that of the coarser one.
-    pub fn tolerance(&self, reference: &Run<'_>) -> Tolerance {
-        let dtype = coarsest([self.dtype, reference.dtype].into_iter());
+    /// The tolerance between this run and a reference: that of the coarser arithmetic, and of the coarser weights where
+    /// they aren't `exact`ly the same. Half-precision weights in single precision on both sides are no excuse.
+    pub fn tolerance(&self, reference: &Run<'_>, exact: bool) -> Tolerance {
+        let stored = [self.stored, reference.stored].into_iter().filter(|_| !exact);
+        let dtype = coarsest([self.arithmetic, reference.arithmetic].into_iter().chain(stored));
         Tolerance::default_for(dtype, self.reorders_sums || reference.reorders_sums)
+    }
+
+    /// The tolerance against what another program recorded, whose weights are not known.
+    pub fn recorded_tolerance(&self) -> Tolerance {
+        self.tolerance(self, false)
     }
 
     /// Opens the runtime once more.
@@ -76,11 +84,12 @@ pub(crate) fn check(what: Check<'_>) -> Result<Report> {
     let (a, b) = runs.split_at(of_a);
     let (a, b) = (side(what.a, a), side(what.b, b));
 
-    let (consistency, truth) = compare_logits(&what, &runs)?;
+    let exact = parameters.is_exact();
+    let (consistency, truth) = compare_logits(&what, &runs, exact)?;
     let failing = consistency.iter().chain(&truth).find(|c| !c.agrees()).map(|c| c.fixture.clone());
     let layers = match &failing {
-        _ if what.layers => walk(&what, &runs, None)?,
-        Some(fixture) => walk(&what, &runs, Some(fixture.as_str()))?,
+        _ if what.layers => walk(&what, &runs, exact, None)?,
+        Some(fixture) => walk(&what, &runs, exact, Some(fixture.as_str()))?,
         None => Vec::new(),
     };
     ensure!(
@@ -133,8 +142,15 @@ fn run_side<'a>(
             logits.push(values.remove("logits").context("a runtime without logits")?);
             probabilities.extend(values.remove("probabilities"));
         }
-        let (dtype, reorders_sums) = (runtime.dtype(), runtime.reorders_sums());
-        runs.push(Run { name, launcher, dtype, reorders_sums, logits, probabilities });
+        runs.push(Run {
+            name,
+            launcher,
+            arithmetic: runtime.arithmetic(),
+            stored: runtime.stored(),
+            reorders_sums: runtime.reorders_sums(),
+            logits,
+            probabilities,
+        });
     }
     if runs.is_empty() {
         let why: Vec<String> = missing.iter().map(|m: &Unavailable| format!("{}: {}", m.runtime, m.why)).collect();
@@ -146,7 +162,7 @@ fn run_side<'a>(
 }
 
 /// Compares the logits of every run with those of the first, and with recorded ones.
-fn compare_logits(what: &Check<'_>, runs: &[Run<'_>]) -> Result<(Vec<Comparison>, Vec<Comparison>)> {
+fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Vec<Comparison>, Vec<Comparison>)> {
     let Some((reference, others)) = runs.split_first() else { bail!("there is nothing to run") };
     let (mut consistency, mut truth) = (Vec::new(), Vec::new());
     for (index, fixture) in what.fixtures.iter().enumerate() {
@@ -154,20 +170,20 @@ fn compare_logits(what: &Check<'_>, runs: &[Run<'_>]) -> Result<(Vec<Comparison>
         let expected = logits(reference)?;
         informative(&expected, fixture)?;
         for run in others {
-            let tolerance = what.tolerances.of("logits", run.tolerance(reference));
+            let tolerance = what.tolerances.of("logits", run.tolerance(reference, exact));
             consistency.push(comparison(fixture, &run.name, &reference.name, &expected, &logits(run)?, tolerance));
         }
         for run in runs {
             let Some(found) = run.probabilities.get(index) else { continue };
             // Held against the softmax of its own logits: a softmax magnifies what the logits already show.
-            let tolerance = what.tolerances.of("probabilities", run.tolerance(run));
+            let tolerance = what.tolerances.of("probabilities", run.recorded_tolerance());
             let expected = logits(run)?.softmax();
             let name = format!("{}, probabilities", run.name);
             consistency.push(comparison(fixture, &name, "the softmax of its logits", &expected, found, tolerance));
         }
         if let Some(golden) = fixture.golden.get("logits") {
             for run in runs {
-                let tolerance = what.tolerances.of("logits", run.tolerance(run));
+                let tolerance = what.tolerances.of("logits", run.recorded_tolerance());
                 truth.push(comparison(fixture, &run.name, "recorded", golden, &logits(run)?, tolerance));
             }
         }

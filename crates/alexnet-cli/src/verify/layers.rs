@@ -11,7 +11,12 @@ use anyhow::{Context, Result};
 
 /// Compares every layer that the runs have in common with the first, over all inputs or the one named, and keeps each
 /// layer's worst result. No more than two runtimes are open at a time.
-pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], only: Option<&str>) -> Result<Vec<LayerComparison>> {
+pub(super) fn walk(
+    what: &Check<'_>,
+    runs: &[Run<'_>],
+    exact: bool,
+    only: Option<&str>,
+) -> Result<Vec<LayerComparison>> {
     let (Some(network), Some((first, others))) = (what.network, runs.split_first()) else { return Ok(Vec::new()) };
     let taps: Vec<String> = network.layers.iter().map(|layer| layer.name.clone()).collect();
     let fixtures = || what.fixtures.iter().filter(|f| only.is_none_or(|name| f.name == name));
@@ -32,7 +37,7 @@ pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], only: Option<&str>) -> Re
             let expected = reference.run(&fixture.input, &taps)?;
             let found =
                 runtime.run(&fixture.input, &taps).with_context(|| format!("{} on `{}`", run.name, fixture.name))?;
-            let tolerances = |layer: &str| what.tolerances.of(layer, run.tolerance(first));
+            let tolerances = |layer: &str| what.tolerances.of(layer, run.tolerance(first, exact));
             let compared = compare(network, reference.as_mut(), &run.name, tolerances, fixture, &expected, &found);
             compared.into_iter().for_each(|row| keep_worst(&mut rows, row));
             let recorded = recorded(fixture, &taps);
@@ -93,7 +98,8 @@ fn against_recorded(
 ) -> Vec<LayerComparison> {
     let both = network.layers.iter().filter_map(|l| Some((l, recorded.get(&l.name)?, found.get(&l.name)?)));
     both.map(|(layer, a, b)| {
-        let (cumulative, why) = split(Metrics::compare(a, b, what.tolerances.of(&layer.name, run.tolerance(run))));
+        let (cumulative, why) =
+            split(Metrics::compare(a, b, what.tolerances.of(&layer.name, run.recorded_tolerance())));
         LayerComparison {
             layer: layer.name.clone(),
             op: layer.op.kind().into(),

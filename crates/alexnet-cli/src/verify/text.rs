@@ -15,7 +15,14 @@ pub(super) fn render(report: &Report, verbose: bool) -> String {
             _ if parameters.compared == 0 => {
                 writeln!(out, "\nparameters   not compared: none has a name that both sides know")
             }
-            [] => writeln!(out, "\nparameters   {} compared, all equal", parameters.compared),
+            [] if parameters.equal == parameters.compared => {
+                writeln!(out, "\nparameters   {} compared, all equal", parameters.compared)
+            }
+            [] => writeln!(
+                out,
+                "\nparameters   {} compared, {} equal, the others as rounding explains",
+                parameters.compared, parameters.equal
+            ),
             [first, rest @ ..] => {
                 writeln!(out, "\nparameters   {} compared, {} differ: {first}", parameters.compared, 1 + rest.len())
             }
