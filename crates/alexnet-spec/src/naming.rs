@@ -18,6 +18,14 @@ const TORCHVISION: [(&str, &str); 8] = [
 ];
 
 /// How parameters are spelled in a written file.
+///
+/// ```
+/// use alexnet_spec::{naming::Naming, networks};
+///
+/// let network = networks::get("torchvision").unwrap();
+/// assert_eq!(Naming::Torchvision.spell(&network, "fc8.bias")?, "classifier.6.bias");
+/// # Ok::<(), alexnet_spec::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Naming {
     /// `conv1.weight` to `fc8.bias`.

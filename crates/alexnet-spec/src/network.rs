@@ -7,6 +7,16 @@ use std::collections::HashSet;
 ///
 /// It serialises to JSON, so a user's own variant is a file. [`Network::from_json`] checks what it reads; a network built
 /// by hand is checked by [`Network::trace`], which everything that reads a network goes through.
+///
+/// ```
+/// use alexnet_spec::{Network, networks};
+///
+/// let caffenet = networks::get("caffenet").unwrap();
+/// assert_eq!(caffenet.parameter_count()?, 60_965_224);
+/// let mine = caffenet.to_json().replace(r#""k": 1.0"#, r#""k": 2.0"#);
+/// assert_eq!(Network::from_json(&mine)?.local_response_norms().next().unwrap().1.k, 2.0);
+/// # Ok::<(), alexnet_spec::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {

@@ -2,6 +2,21 @@ use crate::{Error, Network, Result, Tensor};
 use std::collections::BTreeMap;
 
 /// The tensors of a network by canonical name.
+///
+/// ```
+/// use alexnet_spec::{Tensor, Weights, networks};
+/// use std::collections::BTreeMap;
+///
+/// let network = networks::get("torchvision").unwrap().shrunk(16, 10)?;
+/// let mut tensors = BTreeMap::new();
+/// for parameter in network.parameters()? {
+///     let zeros = vec![0.0; parameter.elements()];
+///     tensors.insert(parameter.name, Tensor::from_f32(parameter.shape, &zeros)?);
+/// }
+/// assert_eq!(Weights::new(&network, tensors)?.get("fc8.bias").unwrap().shape(), [10]);
+/// assert!(Weights::new(&network, BTreeMap::new()).is_err());
+/// # Ok::<(), alexnet_spec::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Weights {
     tensors: BTreeMap<String, Tensor>,

@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 ///
 /// Note the division: `alpha` is **divided by size**, as in Caffe, PyTorch and ONNX. The paper, TensorFlow, MatConvNet
 /// and Chainer don't divide: use [`LocalResponseNorm::undivided`] for their constants.
+///
+/// ```
+/// use alexnet_spec::layers::LocalResponseNorm;
+///
+/// let paper = LocalResponseNorm::undivided(5, 1e-4, 0.75, 2.0);
+/// let caffe = LocalResponseNorm { size: 5, alpha: 1e-4, beta: 0.75, k: 1.0, groups: 1 };
+/// assert!((paper.effective_alpha() / caffe.effective_alpha() - 5.0).abs() < 1e-9);
+/// assert_eq!(paper.reach(), (2, 2));
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LocalResponseNorm {
