@@ -22,11 +22,11 @@ fn the_whole_network_is_converted_verified_and_the_same_again() {
     let folder = tempfile::tempdir().unwrap();
     let input = checkpoint(folder.path());
     let onnx = folder.path().join("full.onnx");
-    Run::command(&mut command(&input, &[onnx.clone()], &[])).expect(0);
+    Run::command(&mut command(&input, std::slice::from_ref(&onnx), &[])).expect(0);
     Run::of(VERIFY, [input.as_os_str(), onnx.as_os_str(), "--network".as_ref(), "torchvision".as_ref()]).expect(0);
 
     let again = folder.path().join("again.onnx");
-    Run::command(&mut command(&input, &[again.clone()], &["--no-verify"])).expect(0);
+    Run::command(&mut command(&input, std::slice::from_ref(&again), &["--no-verify"])).expect(0);
     assert!(fs::read(&onnx).unwrap() == fs::read(&again).unwrap(), "a second run writes other bytes");
 }
 
