@@ -1,7 +1,7 @@
 //! Compiles ONNX's schema with protox, so that no `protoc` has to be installed.
 //!
-//! The schema lies inside this crate, which alone uses it, because a packaged crate holds nothing from outside its folder.
-//! It is the file that the `onnx` Python package 1.23.0 ships, unchanged.
+//! The schema is the file that the `onnx` Python package 1.23.0 ships, unchanged. It lies at the top of the repository; a link
+//! in this crate's folder stands for it, and becomes the file itself when the crate is packaged.
 
 use std::path::Path;
 
