@@ -38,7 +38,7 @@ pub(super) fn render(report: &Report, verbose: bool) -> String {
         let _ = writeln!(out, "\nnot used: {} ({})", missing.runtime, missing.why);
     }
     let _ = write!(out, "\n{}", report.verdict);
-    out
+    out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 fn table(out: &mut String, title: &str, rows: &[Comparison], verbose: bool) {
