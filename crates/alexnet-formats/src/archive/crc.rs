@@ -26,3 +26,20 @@ pub(super) fn crc32(bytes: &[u8]) -> u32 {
     });
     total.finalize()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_value_of_the_specification_is_found() {
+        // The check value of CRC-32/ISO-HDLC, which zip uses.
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn many_threads_find_what_one_finds() {
+        let bytes: Vec<u8> = (0..3 * PIECE + 12_345).map(|n| (n % 251) as u8).collect();
+        assert_eq!(crc32(&bytes), crc32fast::hash(&bytes));
+    }
+}

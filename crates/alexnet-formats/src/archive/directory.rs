@@ -1,14 +1,11 @@
-use super::crc::crc32;
+use super::extra;
 use super::member::{Member, Method};
-use super::{extra, local};
 use crate::input::Input;
 use crate::shown::shown;
 use crate::{Error, Limits, Result};
 use bytes::Bytes;
-use flate2::{Decompress, FlushDecompress, Status};
-use std::collections::HashMap;
 
-const END: [u8; 4] = *b"PK\x05\x06";
+pub(super) const END: [u8; 4] = *b"PK\x05\x06";
 const END64: [u8; 4] = *b"PK\x06\x06";
 const LOCATOR64: [u8; 4] = *b"PK\x06\x07";
 const CENTRAL: [u8; 4] = *b"PK\x01\x02";
@@ -19,132 +16,15 @@ const END64_LENGTH: usize = 56;
 /// Encryption, of the content or of the directory.
 const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 
-/// A zip archive whose directory has been checked against its members' own headers.
-#[derive(Debug)]
-pub(crate) struct Archive {
-    bytes: Bytes,
-    members: Vec<Member>,
-    by_name: HashMap<String, usize>,
-    /// Whether any member has a CRC: PyTorch can be told not to take them (`torch.serialization.set_crc32_options`), and
-    /// then writes 0 for all.
-    has_checksums: bool,
-}
-
-impl Archive {
-    /// Whether the bytes begin as a zip archive's do.
-    pub fn recognises(bytes: &[u8]) -> bool {
-        bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&END)
-    }
-
-    /// Reads the directory, and no content.
-    ///
-    /// Errs where the archive contradicts itself, is encrypted, or what its members have together once they are decompressed
-    /// exceeds [`Limits::decompressed_bytes`] or [`Limits::decompression_ratio`].
-    pub fn open(bytes: Bytes, limits: &Limits) -> Result<Archive> {
-        let directory = find_directory(&bytes, limits)?;
-        let start = directory.start;
-        let mut input = Input::new(bytes.slice(directory.start..directory.end));
-        let mut members: Vec<Member> = Vec::new();
-        let mut by_name = HashMap::new();
-        for _ in 0..directory.count {
-            let mut member = central(&mut input, limits).map_err(|error| error.at("the zip's directory"))?;
-            let place = |error: Error| error.at(format!("zip entry `{}`", shown(member.name.as_bytes())));
-            check_name(&member.name).map_err(place)?;
-            if by_name.insert(member.name.clone(), members.len()).is_some() {
-                return Err(place(Error::malformed("the zip has it twice").with_remedy("packing it again")));
-            }
-            member.content = local::content(&bytes, &member, start).map_err(place)?;
-            members.push(member);
-        }
-        if input.left() > 0 {
-            return Err(Error::malformed(format!("the zip's directory has {} bytes beyond its members", input.left())));
-        }
-        let has_checksums = members.iter().any(|member| member.crc != 0);
-        let archive = Archive { bytes, members, by_name, has_checksums };
-        archive.check_overlap()?;
-        archive.check_sizes(limits)?;
-        Ok(archive)
-    }
-
-    /// The names of all members that are no folders, in the directory's order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.members.iter().map(|member| member.name.as_str()).filter(|name| !name.ends_with('/'))
-    }
-
-    /// Whether there is a member of this name.
-    pub fn contains(&self, name: &str) -> bool {
-        self.by_name.contains_key(name)
-    }
-
-    /// The content of a member: a slice of the file where it is stored, decompressed where it isn't. `None`: there is none.
-    ///
-    /// Errs where it isn't as long as its header says, or its CRC is wrong. An archive that was written without any CRC is
-    /// believed.
-    pub fn read(&self, name: &str) -> Result<Option<Bytes>> {
-        let member = self.by_name.get(name).and_then(|index| self.members.get(*index));
-        let read = member
-            .map(|member| self.content(member).map_err(|e| e.at(format!("zip entry `{}`", shown(name.as_bytes())))));
-        read.transpose()
-    }
-
-    fn content(&self, member: &Member) -> Result<Bytes> {
-        let raw = self.bytes.slice(member.content.clone());
-        let content = match member.method {
-            Method::Stored => raw,
-            Method::Deflated => inflate(&raw, member.size)?,
-        };
-        if !self.has_checksums {
-            return Ok(content);
-        }
-        let crc = crc32(&content);
-        match crc == member.crc {
-            true => Ok(content),
-            false => Err(Error::malformed(format!("its CRC-32 is {crc:08x}, but should be {:08x}", member.crc))
-                .with_remedy("getting the file again: it is damaged")),
-        }
-    }
-
-    /// Members that share bytes make small files large, and scanners blind.
-    fn check_overlap(&self) -> Result<()> {
-        let mut sorted: Vec<&Member> = self.members.iter().collect();
-        sorted.sort_unstable_by_key(|member| (member.header, member.content.end));
-        for pair in sorted.windows(2) {
-            if let [first, second] = pair
-                && first.content.end as u64 > second.header
-            {
-                let (first, second) = (shown(first.name.as_bytes()), shown(second.name.as_bytes()));
-                return Err(Error::malformed(format!("zip entries `{first}` and `{second}` overlap")));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_sizes(&self, limits: &Limits) -> Result<()> {
-        let deflated = self.members.iter().filter(|member| member.method == Method::Deflated);
-        let total = deflated.fold(0u64, |total, member| total.saturating_add(member.size));
-        let seen = format!("{total} bytes once they are decompressed");
-        if total > limits.decompressed_bytes {
-            return Err(Error::limit("decompressed_bytes", seen, limits.decompressed_bytes));
-        }
-        let allowed = limits.decompression_ratio.saturating_mul(self.bytes.len() as u64);
-        match total > allowed {
-            true => {
-                let seen = format!("{seen} from a file of {}", self.bytes.len());
-                Err(Error::limit("decompression_ratio", seen, limits.decompression_ratio))
-            }
-            false => Ok(()),
-        }
-    }
-}
-
 /// Where the central directory lies, and how many members it has.
-struct Directory {
-    start: usize,
-    end: usize,
-    count: u64,
+pub(super) struct Directory {
+    pub start: usize,
+    pub end: usize,
+    pub count: u64,
 }
 
-fn find_directory(bytes: &Bytes, limits: &Limits) -> Result<Directory> {
+/// Finds the central directory by the end of the archive.
+pub(super) fn find(bytes: &Bytes, limits: &Limits) -> Result<Directory> {
     let cut = |what: &str| {
         Error::malformed(format!("the zip {what}")).with_remedy("getting the file again: it is cut off or damaged")
     };
@@ -206,7 +86,7 @@ fn find_directory(bytes: &Bytes, limits: &Limits) -> Result<Directory> {
 }
 
 /// One record of the central directory (APPNOTE 4.3.12).
-fn central(input: &mut Input, limits: &Limits) -> Result<Member> {
+pub(super) fn record(input: &mut Input, limits: &Limits) -> Result<Member> {
     if input.array()? != CENTRAL {
         return Err(Error::malformed("a record doesn't begin as records do"));
     }
@@ -263,41 +143,4 @@ fn central(input: &mut Input, limits: &Limits) -> Result<Member> {
         return Err(place(Error::malformed(format!("{compressed} bytes can't hold {size}"))));
     }
     Ok(Member { name, flags, method, crc, compressed, size, header, content: 0..0 })
-}
-
-/// Nothing is ever unpacked to disk, so odd names do no harm here; but no honest archive has them.
-fn check_name(name: &str) -> Result<()> {
-    let path = name.strip_suffix('/').unwrap_or(name);
-    let odd = path.split('/').any(|part| matches!(part, "" | "." | ".."))
-        || name.contains(['\\', ':'])
-        || name.chars().any(char::is_control);
-    match odd {
-        true => {
-            Err(Error::malformed("the name is absolute, climbs, or isn't portable").with_remedy("packing it again"))
-        }
-        false => Ok(()),
-    }
-}
-
-/// Decompresses `raw` into exactly `size` bytes, which are known to be possible and allowed.
-fn inflate(raw: &[u8], size: u64) -> Result<Bytes> {
-    let size = usize::try_from(size).map_err(|_| Error::malformed("a size beyond this machine's"))?;
-    let mut out = Vec::with_capacity(size);
-    let mut inflater = Decompress::new(false);
-    let status = inflater.decompress_vec(raw, &mut out, FlushDecompress::Finish);
-    // A stream that fills the buffer to the last byte still has to show that it ends there.
-    let ended = matches!(status, Ok(Status::StreamEnd))
-        || (out.len() == size
-            && inflater
-                .decompress(
-                    raw.get(inflater.total_in() as usize..).unwrap_or_default(),
-                    &mut [0],
-                    FlushDecompress::Finish,
-                )
-                .is_ok_and(|status| status == Status::StreamEnd));
-    match ended && out.len() == size && inflater.total_in() == raw.len() as u64 && inflater.total_out() == size as u64 {
-        true => Ok(out.into()),
-        false => Err(Error::malformed(format!("{} compressed bytes aren't the {size} that they should be", raw.len()))
-            .with_remedy("getting the file again: it is damaged")),
-    }
 }

@@ -1,6 +1,17 @@
 //! The containers that checkpoints come in. A format is one file here and one line in [`FORMATS`]; it knows bytes and
 //! names, and nothing of AlexNet.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 mod foreign;
 mod pickle;
 mod pytorch;

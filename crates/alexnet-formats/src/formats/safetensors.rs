@@ -42,7 +42,7 @@ fn read(bytes: &Bytes, limits: &Limits) -> Result<Checkpoint> {
         .with_remedy("to fetch the file again: it is cut short"));
     }
     let (length, header) = SafeTensors::read_metadata(bytes).map_err(|error| malformed(&error))?;
-    let data = bytes.slice(PREFIX + length..);
+    let data = bytes.slice(PREFIX.saturating_add(length)..);
 
     let infos = header.tensors();
     if infos.len() > limits.tensors {

@@ -8,8 +8,8 @@ use crate::{Error, Result};
 /// Errs where such an object has no state, or has one already.
 pub(super) fn build(heap: &mut Heap, target: Value, state: Value) -> Result<()> {
     match heap.get(target) {
-        // Attributes of an `OrderedDict` (a state dict's `_metadata`), of a set, of a class: nothing here needs them.
-        Some(Object::Dict(_) | Object::Set(_) | Object::Global { .. } | Object::Refused(_)) => Ok(()),
+        // Attributes of an `OrderedDict` (a state dict's `_metadata`) and the like: nothing here needs them.
+        Some(Object::Dict(_) | Object::Set(_) | Object::Refused(_)) => Ok(()),
         Some(Object::ArrayType(_)) => array::build_type(heap, target, state),
         Some(Object::Array(_)) => array::build(heap, target, state),
         Some(Object::Tensor(_)) => rebuild::build_tensor(heap, target, state),

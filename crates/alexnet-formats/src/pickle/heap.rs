@@ -61,6 +61,13 @@ pub(crate) struct Instance {
     pub items: Vec<Value>,
 }
 
+impl Object {
+    /// An object of `class` that was made from `args`.
+    pub fn instance(class: Value, args: Value) -> Object {
+        Object::Instance(Box::new(Instance { class, args, state: Value::None, pairs: Vec::new(), items: Vec::new() }))
+    }
+}
+
 /// All objects of a file's pickles, and what is left of the budget for making more.
 #[derive(Debug)]
 pub(crate) struct Heap {

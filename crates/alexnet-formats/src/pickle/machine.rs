@@ -1,10 +1,9 @@
-use super::heap::{Heap, Instance, Object, Value};
+use super::heap::{Heap, Object, Value};
 use super::opcode::{self as op, name};
-use super::{build, number, reduce, text};
+use super::stack::Stack;
+use super::{build, literal, reduce};
 use crate::input::Input;
-use crate::shown::shown;
 use crate::{Error, Result};
-use bytes::Bytes;
 use std::collections::HashMap;
 
 /// What a persistent id stands for: the container's reader knows.
@@ -19,7 +18,7 @@ pub(crate) fn no_persistent_ids(_: &mut Heap, _: Value) -> Result<Value> {
 ///
 /// Errs with the byte and the opcode where it breaks off, breaks the rules or exceeds a limit.
 pub(crate) fn run(heap: &mut Heap, input: &mut Input, persistent: &mut Persistent<'_>) -> Result<Value> {
-    let mut machine = Machine { heap, input, persistent, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+    let mut machine = Machine { heap, input, persistent, stack: Stack::default(), memo: HashMap::new() };
     loop {
         let start = machine.input.position();
         let opcode = machine.input.byte().map_err(|error| error.at(format!("byte {start}")))?;
@@ -35,9 +34,7 @@ struct Machine<'a, 'p> {
     heap: &'a mut Heap,
     input: &'a mut Input,
     persistent: &'a mut Persistent<'p>,
-    stack: Vec<Value>,
-    /// Heights of the stack at the marks that are open.
-    marks: Vec<usize>,
+    stack: Stack,
     memo: HashMap<u64, Value>,
 }
 
@@ -60,29 +57,14 @@ impl Machine<'_, '_> {
                     .with_remedy("getting the file again: it is cut off or damaged"));
                 }
             }
-            op::STOP => {
-                let result = self.pop()?;
-                return match self.stack.is_empty() && self.marks.is_empty() {
-                    true => Ok(Some(result)),
-                    false => Err(Error::malformed("the pickle stops with values left over")),
-                };
+            op::STOP => return self.stack.finish().map(Some),
+            op::MARK => self.stack.mark(self.heap.limits().depth)?,
+            op::POP => self.stack.discard()?,
+            op::POP_MARK => self.stack.marked().map(drop)?,
+            op::DUP => {
+                let top = self.stack.top()?;
+                self.stack.push(top);
             }
-            op::MARK => {
-                if self.marks.len() >= self.heap.limits().depth {
-                    return Err(Error::limit("depth", "one more open mark", self.heap.limits().depth));
-                }
-                self.marks.push(self.stack.len());
-            }
-            op::POP if self.marks.last() == Some(&self.stack.len()) => {
-                self.marks.truncate(self.marks.len().saturating_sub(1))
-            }
-            op::POP => {
-                self.pop()?;
-            }
-            op::POP_MARK => {
-                self.marked()?;
-            }
-            op::DUP => self.stack.push(self.top()?),
             op::NONE => self.stack.push(Value::None),
             op::NEWTRUE => self.stack.push(Value::Bool(true)),
             op::NEWFALSE => self.stack.push(Value::Bool(false)),
@@ -95,7 +77,7 @@ impl Machine<'_, '_> {
             | op::LONG4
             | op::FLOAT
             | op::BINFLOAT => {
-                let value = self.number(opcode)?;
+                let value = literal::number(self.heap, self.input, opcode)?;
                 self.stack.push(value);
             }
             op::STRING
@@ -109,52 +91,53 @@ impl Machine<'_, '_> {
             | op::SHORT_BINBYTES
             | op::BINBYTES8
             | op::BYTEARRAY8 => {
-                let object = self.string(opcode)?;
+                let object = literal::string(self.heap, self.input, opcode)?;
                 self.push(object)?;
             }
             op::EMPTY_TUPLE => self.push(Object::Tuple(Box::default()))?,
             op::EMPTY_LIST => self.push(Object::List(Vec::new()))?,
             op::EMPTY_DICT => self.push(Object::Dict(Vec::new()))?,
             op::EMPTY_SET => self.push(Object::Set(Vec::new()))?,
-            op::TUPLE1 => self.tuple(1)?,
-            op::TUPLE2 => self.tuple(2)?,
-            op::TUPLE3 => self.tuple(3)?,
+            op::TUPLE1 | op::TUPLE2 | op::TUPLE3 => {
+                let items = self.stack.take(usize::from(opcode.saturating_sub(op::TUPLE1)).saturating_add(1))?;
+                self.push(Object::Tuple(items.into()))?;
+            }
             op::TUPLE => {
-                let items = self.marked()?;
+                let items = self.stack.marked()?;
                 self.push(Object::Tuple(items.into()))?;
             }
             op::LIST => {
-                let items = self.marked()?;
+                let items = self.stack.marked()?;
                 self.push(Object::List(items))?;
             }
             op::FROZENSET => {
-                let items = self.marked()?;
+                let items = self.stack.marked()?;
                 self.push(Object::Set(items))?;
             }
             op::DICT => {
-                let items = self.marked()?;
+                let items = self.stack.marked()?;
                 let pairs = self.pairs(&items)?;
                 self.push(Object::Dict(pairs))?;
             }
             op::APPEND => {
-                let item = self.pop()?;
+                let item = self.stack.pop()?;
                 self.append(&[item])?;
             }
             op::APPENDS => {
-                let items = self.marked()?;
+                let items = self.stack.marked()?;
                 self.append(&items)?;
             }
             op::ADDITEMS => {
-                let items = self.marked()?;
+                let items = self.stack.marked()?;
                 self.add(&items)?;
             }
             op::SETITEM => {
-                let value = self.pop()?;
-                let key = self.pop()?;
+                let value = self.stack.pop()?;
+                let key = self.stack.pop()?;
                 self.set(&[key, value])?;
             }
             op::SETITEMS => {
-                let items = self.marked()?;
+                let items = self.stack.marked()?;
                 self.set(&items)?;
             }
             op::PUT | op::BINPUT | op::LONG_BINPUT | op::MEMOIZE => self.remember(opcode)?,
@@ -164,30 +147,30 @@ impl Machine<'_, '_> {
                 self.stack.push(value.ok_or_else(|| Error::malformed(format!("nothing was kept as number {index}")))?);
             }
             op::GLOBAL => {
-                let class = self.global_lines()?;
+                let class = literal::global_lines(self.heap, self.input)?;
                 self.stack.push(class);
             }
             op::STACK_GLOBAL => {
-                let name = self.pop()?;
-                let module = self.pop()?;
+                let name = self.stack.pop()?;
+                let module = self.stack.pop()?;
                 let text = |value| match self.heap.get(value) {
                     Some(Object::Text(text)) => Ok(text.clone()),
                     _ => Err(Error::malformed(format!("a class named by {}", self.heap.describe(value)))),
                 };
                 let (module, name) = (text(module)?, text(name)?);
-                let class = self.global(module, name)?;
+                let class = literal::global(self.heap, module, name)?;
                 self.stack.push(class);
             }
             op::REDUCE | op::NEWOBJ => {
-                let args = self.pop()?;
-                let class = self.pop()?;
+                let args = self.stack.pop()?;
+                let class = self.stack.pop()?;
                 let made = reduce::call(self.heap, class, args)?;
                 self.stack.push(made);
             }
             op::NEWOBJ_EX => {
-                let keywords = self.pop()?;
-                let args = self.pop()?;
-                let class = self.pop()?;
+                let keywords = self.stack.pop()?;
+                let args = self.stack.pop()?;
+                let class = self.stack.pop()?;
                 if self.heap.dict(keywords).is_none() {
                     return Err(Error::malformed("keyword arguments that are no dictionary"));
                 }
@@ -196,10 +179,10 @@ impl Machine<'_, '_> {
             }
             op::INST | op::OBJ => {
                 let class = match opcode {
-                    op::INST => Some(self.global_lines()?),
+                    op::INST => Some(literal::global_lines(self.heap, self.input)?),
                     _ => None,
                 };
-                let mut args = self.marked()?;
+                let mut args = self.stack.marked()?;
                 let class = match class {
                     Some(class) => class,
                     None if args.is_empty() => return Err(Error::malformed("an object without its class")),
@@ -210,8 +193,8 @@ impl Machine<'_, '_> {
                 self.stack.push(made);
             }
             op::BUILD => {
-                let state = self.pop()?;
-                build::build(self.heap, self.top()?, state)?;
+                let state = self.stack.pop()?;
+                build::build(self.heap, self.stack.top()?, state)?;
             }
             op::PERSID => {
                 let line = self.input.line(self.heap.limits().name_bytes, "name_bytes")?;
@@ -219,7 +202,7 @@ impl Machine<'_, '_> {
                 self.persistent(id)?;
             }
             op::BINPERSID => {
-                let id = self.pop()?;
+                let id = self.stack.pop()?;
                 self.persistent(id)?;
             }
             op::EXT1 | op::EXT2 | op::EXT4 => {
@@ -234,92 +217,10 @@ impl Machine<'_, '_> {
         Ok(None)
     }
 
-    fn number(&mut self, opcode: u8) -> Result<Value> {
-        let limit = self.heap.limits().name_bytes;
-        Ok(match opcode {
-            op::BININT => Value::Int(i32::from_le_bytes(self.input.array()?).into()),
-            op::BININT1 => Value::Int(self.input.byte()?.into()),
-            op::BININT2 => Value::Int(u16::from_le_bytes(self.input.array()?).into()),
-            op::BINFLOAT => Value::Float(f64::from_be_bytes(self.input.array()?)),
-            op::FLOAT => number::float(&self.input.line(limit, "name_bytes")?)?,
-            op::LONG1 => {
-                let length = self.input.byte()?;
-                number::long(self.heap, self.input.take(length.into(), "an integer")?)?
-            }
-            op::LONG4 => {
-                let length = i32::from_le_bytes(self.input.array()?);
-                let length = u64::try_from(length).map_err(|_| Error::malformed("an integer of negative length"))?;
-                number::long(self.heap, self.input.take(length, "an integer")?)?
-            }
-            _ => {
-                let line = self.input.line(limit, "name_bytes")?;
-                match (opcode, line.as_ref()) {
-                    (op::INT, b"00") => Value::Bool(false),
-                    (op::INT, b"01") => Value::Bool(true),
-                    _ => number::decimal(self.heap, &line)?,
-                }
-            }
-        })
-    }
-
-    fn string(&mut self, opcode: u8) -> Result<Object> {
-        let limit = self.heap.limits().string_bytes;
-        let length = match opcode {
-            op::STRING => return text::unquote(&self.input.line(limit, "string_bytes")?).map(Object::Raw),
-            op::UNICODE => return text::raw_unicode(&self.input.line(limit, "string_bytes")?).map(Object::Text),
-            op::SHORT_BINSTRING | op::SHORT_BINUNICODE | op::SHORT_BINBYTES => self.input.byte()?.into(),
-            op::BINSTRING => {
-                let length = i32::from_le_bytes(self.input.array()?);
-                u64::try_from(length).map_err(|_| Error::malformed("a string of negative length"))?
-            }
-            op::BINUNICODE | op::BINBYTES => u32::from_le_bytes(self.input.array()?).into(),
-            _ => u64::from_le_bytes(self.input.array()?),
-        };
-        let bytes = self.input.take(length, "a string")?;
-        if bytes.len() > limit {
-            return Err(Error::limit("string_bytes", format!("a string of {length} bytes"), limit));
-        }
-        match opcode {
-            op::BINUNICODE | op::SHORT_BINUNICODE | op::BINUNICODE8 => text::utf8(bytes).map(Object::Text),
-            _ => Ok(Object::Raw(bytes)),
-        }
-    }
-
     fn push(&mut self, object: Object) -> Result<()> {
         let value = self.heap.make(object)?;
         self.stack.push(value);
         Ok(())
-    }
-
-    /// How low the stack may fall: to the innermost open mark.
-    fn floor(&self) -> usize {
-        self.marks.last().copied().unwrap_or(0)
-    }
-
-    fn pop(&mut self) -> Result<Value> {
-        self.top()?;
-        self.stack.pop().ok_or_else(underflow)
-    }
-
-    fn top(&self) -> Result<Value> {
-        self.stack.last().copied().filter(|_| self.stack.len() > self.floor()).ok_or_else(underflow)
-    }
-
-    /// Closes the innermost mark and returns its height.
-    fn mark(&mut self) -> Result<usize> {
-        self.marks.pop().ok_or_else(|| Error::malformed("there is no mark"))
-    }
-
-    /// Takes everything above the innermost mark, and the mark.
-    fn marked(&mut self) -> Result<Vec<Value>> {
-        let mark = self.mark()?;
-        Ok(self.stack.split_off(mark.min(self.stack.len())))
-    }
-
-    fn tuple(&mut self, count: usize) -> Result<()> {
-        let start = self.stack.len().checked_sub(count).filter(|start| *start >= self.floor()).ok_or_else(underflow)?;
-        let items = self.stack.split_off(start);
-        self.push(Object::Tuple(items.into()))
     }
 
     /// Keys and values that alternate, as pairs.
@@ -332,7 +233,7 @@ impl Machine<'_, '_> {
     }
 
     fn append(&mut self, items: &[Value]) -> Result<()> {
-        let target = self.top()?;
+        let target = self.stack.top()?;
         match self.heap.get_mut(target) {
             Some(Object::List(list)) => list.extend_from_slice(items),
             Some(Object::Instance(instance)) => instance.items.extend_from_slice(items),
@@ -343,7 +244,7 @@ impl Machine<'_, '_> {
 
     fn add(&mut self, items: &[Value]) -> Result<()> {
         items.iter().try_for_each(|item| hashable(self.heap, *item))?;
-        let target = self.top()?;
+        let target = self.stack.top()?;
         match self.heap.get_mut(target) {
             Some(Object::Set(set)) => set.extend_from_slice(items),
             Some(Object::Instance(instance)) => instance.items.extend_from_slice(items),
@@ -354,7 +255,7 @@ impl Machine<'_, '_> {
 
     fn set(&mut self, items: &[Value]) -> Result<()> {
         let pairs = self.pairs(items)?;
-        let target = self.top()?;
+        let target = self.stack.top()?;
         match self.heap.get_mut(target) {
             Some(Object::Dict(dict)) => dict.extend(pairs),
             Some(Object::Instance(instance)) => instance.pairs.extend(pairs),
@@ -379,32 +280,12 @@ impl Machine<'_, '_> {
 
     fn remember(&mut self, opcode: u8) -> Result<()> {
         let index = self.memo_index(opcode)?;
-        let value = self.top()?;
+        let value = self.stack.top()?;
         self.memo.insert(index, value);
         match self.memo.len() > self.heap.limits().memo {
             true => Err(Error::limit("memo", "one more object kept", self.heap.limits().memo)),
             false => Ok(()),
         }
-    }
-
-    fn global_lines(&mut self) -> Result<Value> {
-        let limit = self.heap.limits().name_bytes;
-        let module = text::utf8(self.input.line(limit, "name_bytes")?)?;
-        let name = text::utf8(self.input.line(limit, "name_bytes")?)?;
-        self.global(module, name)
-    }
-
-    fn global(&mut self, module: Bytes, name: Bytes) -> Result<Value> {
-        let limit = self.heap.limits().name_bytes;
-        for part in [&module, &name] {
-            if part.len() > limit {
-                return Err(Error::limit("name_bytes", format!("a name of {} bytes", part.len()), limit));
-            }
-            if part.is_empty() || part.iter().any(|byte| byte.is_ascii_control() || *byte == b' ') {
-                return Err(Error::malformed(format!("`{}` is no name of a class", shown(part))));
-            }
-        }
-        self.heap.make(Object::Global { module, name })
     }
 
     fn persistent(&mut self, id: Value) -> Result<()> {
@@ -421,16 +302,5 @@ fn hashable(heap: &Heap, key: Value) -> Result<()> {
             Err(Error::malformed(format!("{} as a key", heap.describe(key))))
         }
         _ => Ok(()),
-    }
-}
-
-fn underflow() -> Error {
-    Error::malformed("the stack is empty")
-}
-
-impl Instance {
-    /// An object of `class` that was made from `args`.
-    pub fn new(class: Value, args: Value) -> Object {
-        Object::Instance(Box::new(Instance { class, args, state: Value::None, pairs: Vec::new(), items: Vec::new() }))
     }
 }

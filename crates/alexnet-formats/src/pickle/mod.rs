@@ -10,14 +10,27 @@
 //!
 //! Not supported: extension codes and out-of-band buffers, which only have a meaning outside the file.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 mod array;
 mod build;
 mod heap;
+mod literal;
 mod machine;
 mod number;
 mod opcode;
 mod rebuild;
 mod reduce;
+mod stack;
 mod storage;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! What "calling" a global makes. The known ones make values of ours; every other call isn't made, and stays an
-//! [`Instance`] with its arguments.
+//! [`Instance`](super::Instance) with its arguments.
 
-use super::heap::{Heap, Instance, Object, Value};
+use super::heap::{Heap, Object, Value};
 use super::{array, rebuild, text};
 use crate::{Error, Result};
 
@@ -16,7 +16,7 @@ pub(super) fn call(heap: &mut Heap, class: Value, args: Value) -> Result<Value> 
     heap.spend(items.len())?;
     let (module, name) = match heap.get(class) {
         Some(Object::Global { module, name }) => (module.clone(), name.clone()),
-        Some(Object::Instance(_)) => return heap.make(Instance::new(class, args)),
+        Some(Object::Instance(_)) => return heap.make(Object::instance(class, args)),
         _ => return Err(Error::malformed(format!("a call of {}", heap.describe(class)))),
     };
     let (module, name) = (std::str::from_utf8(&module).unwrap_or("?"), std::str::from_utf8(&name).unwrap_or("?"));
@@ -44,7 +44,7 @@ pub(super) fn call(heap: &mut Heap, class: Value, args: Value) -> Result<Value> 
         ("builtins" | "__builtin__", "bytearray" | "bytes") => match items.as_slice() {
             [] => heap.make(Object::Raw(Default::default())),
             [only] if heap.bytes(*only).is_some() => Ok(*only),
-            _ => heap.make(Instance::new(class, args)),
+            _ => heap.make(Object::instance(class, args)),
         },
         ("_codecs", "encode") => encode(heap, class, &items),
         ("copyreg" | "copy_reg", "__newobj__") => match items.split_first() {
@@ -52,21 +52,21 @@ pub(super) fn call(heap: &mut Heap, class: Value, args: Value) -> Result<Value> 
                 let rest = heap.make(Object::Tuple(rest.into()))?;
                 // `__newobj__` of itself would nest calls as deep as the file likes.
                 match heap.global(*class) {
-                    Some((_, "__newobj__" | "_reconstructor")) | None => heap.make(Instance::new(*class, rest)),
+                    Some((_, "__newobj__" | "_reconstructor")) | None => heap.make(Object::instance(*class, rest)),
                     Some(_) => call(heap, *class, rest),
                 }
             }
             None => Err(arity(heap, class, "a class", 0)),
         },
         ("copyreg" | "copy_reg", "_reconstructor") => match items.as_slice() {
-            [class, _, _] => heap.make(Instance::new(*class, args)),
+            [class, _, _] => heap.make(Object::instance(*class, args)),
             _ => Err(arity(heap, class, "3 arguments", items.len())),
         },
         _ => match array::call(heap, class, (module, name), &items)? {
             Some(made) => Ok(made),
             None => match rebuild::call(heap, class, (module, name), &items)? {
                 Some(made) => Ok(made),
-                None => heap.make(Instance::new(class, args)),
+                None => heap.make(Object::instance(class, args)),
             },
         },
     }
@@ -79,7 +79,7 @@ pub(super) fn call_with_keywords(heap: &mut Heap, class: Value, args: Value, key
         _ if heap.tuple(args).is_none() => {
             Err(Error::malformed(format!("a call with {} as its arguments", heap.describe(args))))
         }
-        _ => heap.make(Instance::new(class, args)),
+        _ => heap.make(Object::instance(class, args)),
     }
 }
 
@@ -131,7 +131,7 @@ fn encode(heap: &mut Heap, class: Value, items: &[Value]) -> Result<Value> {
     let [text, encoding] = items else { return Err(arity(heap, class, "2 arguments", items.len())) };
     if !matches!(heap.str(*encoding), Some("latin1" | "latin-1")) {
         let args = heap.make(Object::Tuple(items.into()))?;
-        return heap.make(Instance::new(class, args));
+        return heap.make(Object::instance(class, args));
     }
     let Value::Ref(id) = *text else { return Err(Error::malformed("what is encoded is no text")) };
     if let Some(made) = heap.encoded().get(&id) {

@@ -91,80 +91,89 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn visit(&mut self, value: Value, node: usize, queue: &mut VecDeque<(Value, usize)>) -> Result<()> {
         let heap = self.heap;
+        let mut group = Group::default();
         match heap.get(value) {
-            Some(Object::Dict(pairs)) => self.entries(pairs.iter().copied(), node, queue),
-            Some(Object::List(items) | Object::Set(items)) => self.entries(numbered(items), node, queue),
-            Some(Object::Tuple(items)) => self.entries(numbered(items), node, queue),
-            Some(Object::Array(array)) => match array.data {
-                Some(ArrayData::Objects(list)) => {
-                    queue.push_front((list, node));
-                    Ok(())
-                }
-                _ => self.lone(value, node),
-            },
-            Some(Object::Tensor(_) | Object::Refused(_)) => self.lone(value, node),
+            Some(Object::Dict(pairs)) => self.pairs(pairs.iter(), node, &mut group, queue)?,
+            Some(Object::List(items) | Object::Set(items)) => self.items(items, node, &mut group, queue)?,
+            Some(Object::Tuple(items)) => self.items(items, node, &mut group, queue)?,
+            Some(Object::Array(array)) if let Some(ArrayData::Objects(list)) = array.data => {
+                queue.push_front((list, node))
+            }
             Some(Object::Instance(instance)) if modules::is_module(heap, instance) => {
-                let group = modules::group(heap, value, self.key(node)?, self.storages, &mut self.tally)?;
-                self.keep(group);
-                Ok(())
+                group = modules::group(heap, value, self.storages, &mut self.tally)?;
             }
             Some(Object::Instance(instance)) => {
-                let pairs = instance.pairs.iter().chain(attributes(heap, instance)).copied();
-                self.entries(pairs.chain(numbered(&instance.items)), node, queue)
+                self.pairs(instance.pairs.iter().chain(attributes(heap, instance)), node, &mut group, queue)?;
+                self.items(&instance.items, node, &mut group, queue)?;
             }
-            _ => Ok(()),
+            // A tensor that nothing holds; others have been listed with their holders.
+            _ if node == 0 => {
+                self.place(value, "", &mut group)?;
+            }
+            _ => {}
         }
-    }
-
-    /// A tensor that nothing holds: the root itself.
-    fn lone(&mut self, value: Value, node: usize) -> Result<()> {
-        if node == 0 {
-            let mut group = Group::default();
-            self.place(value, "", &mut group)?;
-            self.keep(group);
+        let has_content = !group.tensors.is_empty() || !group.unreadable.is_empty() || !group.modules.is_empty();
+        if has_content {
+            group.key = self.key(node)?;
+            check_names(&group).map_err(|error| error.at(self.place_of(node)))?;
+            self.groups.push(group);
         }
         Ok(())
     }
 
-    fn entries(
+    /// Takes the entries of a dictionary or the attributes of an object.
+    fn pairs<'p>(
         &mut self,
-        pairs: impl Iterator<Item = (Value, Value)>,
+        pairs: impl Iterator<Item = &'p (Value, Value)>,
         node: usize,
+        group: &mut Group,
         queue: &mut VecDeque<(Value, usize)>,
     ) -> Result<()> {
         let limit = self.heap.limits().name_bytes;
-        let mut group = Group::default();
-        let mut steps = HashMap::new();
+        let mut seen = HashMap::new();
         for (position, (key, value)) in pairs.enumerate() {
-            let step = Step::of(self.heap, key, position);
+            let step = Step::of(self.heap, *key, position);
             if let Step::Key(key) = &step
                 && key.len() > limit
             {
                 return Err(Error::limit("name_bytes", format!("a key of {} bytes", key.len()), limit));
             }
-            if let Some(first) = steps.insert(step.clone(), value) {
+            if let Some(first) = seen.insert(step.clone(), *value) {
                 // A dictionary that mirrors its entries as attributes has all of them twice, and hides nothing.
-                if first == value || !matches!((first, value), (Value::Ref(_), _) | (_, Value::Ref(_))) {
+                if first == *value || !matches!((first, value), (Value::Ref(_), _) | (_, Value::Ref(_))) {
                     continue;
                 }
                 let message = format!("a dictionary has the key `{}` twice", shown(step.name().as_bytes()));
-                let place = match self.key(node)?.as_str() {
-                    "" => "the root".to_owned(),
-                    key => format!("object `{}`", shown(key.as_bytes())),
-                };
-                return Err(Error::malformed(message).at(place));
+                return Err(Error::malformed(message).at(self.place_of(node)));
             }
-            if !matches!(value, Value::Ref(_)) {
-                continue;
-            }
-            if !self.place(value, &step.name(), &mut group)? && is_container(self.heap, value) {
-                let child = self.node(node, step)?;
-                queue.push_back((value, child));
-            }
+            self.entry(step, *value, node, group, queue)?;
         }
-        if !group.tensors.is_empty() || !group.unreadable.is_empty() {
-            group.key = self.key(node)?;
-            self.keep(group);
+        Ok(())
+    }
+
+    /// Takes the items of a list.
+    fn items(
+        &mut self,
+        items: &[Value],
+        node: usize,
+        group: &mut Group,
+        queue: &mut VecDeque<(Value, usize)>,
+    ) -> Result<()> {
+        (0..).zip(items).try_for_each(|(index, value)| self.entry(Step::Index(index), *value, node, group, queue))
+    }
+
+    fn entry(
+        &mut self,
+        step: Step,
+        value: Value,
+        node: usize,
+        group: &mut Group,
+        queue: &mut VecDeque<(Value, usize)>,
+    ) -> Result<()> {
+        let is_object = matches!(value, Value::Ref(_));
+        if is_object && !self.place(value, &step.name(), group)? && is_container(self.heap, value) {
+            let child = self.node(node, step)?;
+            queue.push_back((value, child));
         }
         Ok(())
     }
@@ -189,10 +198,6 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    fn keep(&mut self, group: Group) {
-        self.groups.push(group);
-    }
-
     fn node(&mut self, parent: usize, step: Step) -> Result<usize> {
         let depth = self.nodes.get(parent).map_or(0, |node| node.depth).saturating_add(1);
         let limit = self.heap.limits().depth;
@@ -201,6 +206,15 @@ impl Walk<'_> {
         }
         self.nodes.push(Node { parent, depth, step: Some(step) });
         Ok(self.nodes.len().saturating_sub(1))
+    }
+
+    /// A node in words.
+    fn place_of(&self, node: usize) -> String {
+        match self.key(node) {
+            Ok(key) if key.is_empty() => "the root".into(),
+            Ok(key) => format!("object `{}`", shown(key.as_bytes())),
+            Err(_) => "an object far from the root".into(),
+        }
     }
 
     /// The dotted path to a node.
@@ -221,8 +235,14 @@ impl Walk<'_> {
     }
 }
 
-fn numbered(items: &[Value]) -> impl Iterator<Item = (Value, Value)> {
-    (0i64..).map(Value::Int).zip(items.iter().copied())
+/// Refuses a group in which two keys are written alike, as 0 and "0".
+fn check_names(group: &Group) -> Result<()> {
+    let mut seen = HashSet::new();
+    let names = group.tensors.iter().map(|(name, _)| name).chain(group.unreadable.iter().map(|tensor| &tensor.name));
+    match names.into_iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(Error::malformed(format!("there are two tensors `{}`", shown(name.as_bytes())))),
+        None => Ok(()),
+    }
 }
 
 /// The attributes of an object: its state, or, where it has slots, both halves of it.

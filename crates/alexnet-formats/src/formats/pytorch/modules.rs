@@ -59,14 +59,8 @@ impl Tally {
 ///
 /// A module that hangs in several places is listed in each, as `state_dict()` does; the limits on tensors and depth end what
 /// would otherwise have no end.
-pub(super) fn group(
-    heap: &Heap,
-    root: Value,
-    key: String,
-    storages: &mut Storages,
-    tally: &mut Tally,
-) -> Result<Group> {
-    let mut collect = Collect { heap, storages, tally, group: Group { key, ..Group::default() } };
+pub(super) fn group(heap: &Heap, root: Value, storages: &mut Storages, tally: &mut Tally) -> Result<Group> {
+    let mut collect = Collect { heap, storages, tally, group: Group::default() };
     let mut open = vec![(root, String::new(), 0usize)];
     while let Some((value, path, depth)) = open.pop() {
         if depth > heap.limits().depth {
