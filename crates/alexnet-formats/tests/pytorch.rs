@@ -177,3 +177,136 @@ fn stored_zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     out.extend_from_slice(&[0; 2]);
     out
 }
+
+/// A legacy file around the pickle of one object, with a storage `0` of 1 to 6 as f32.
+fn legacy(body: &[u8]) -> Vec<u8> {
+    legacy_with(body, 6)
+}
+
+/// The same, where the storage is said to have `count` elements.
+fn legacy_with(body: &[u8], count: u64) -> Vec<u8> {
+    let mut file = Vec::new();
+    for part in [&b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"[..], b"M\xe9\x03", b"}", body, b"]U\x010a"] {
+        file.extend([&[0x80, 2], part, b"."].concat());
+    }
+    file.extend(count.to_le_bytes());
+    file.extend((1..=6).flat_map(|n| (n as f32).to_le_bytes()));
+    file
+}
+
+#[test]
+fn tensors_and_parameters_of_every_age_are_tensors() {
+    // Each is row 1 of [[1, 2, 3], [4, 5, 6]]: offset 3, size [3], stride [1].
+    let storage = &b"(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x06NtQ"[..];
+    let view = &b"K\x03K\x03\x85K\x01\x85"[..];
+    let hooks = &b"\x89ccollections\nOrderedDict\n)R"[..];
+    let v1 = [b"ctorch._utils\n_rebuild_tensor\n(", storage, view, b"tR"].concat();
+    let v2 = [b"ctorch._utils\n_rebuild_tensor_v2\n(", storage, view, hooks, b"tR"].concat();
+    let cases = [
+        ("_rebuild_tensor", v1.clone()),
+        ("_rebuild_tensor_v2", v2.clone()),
+        (
+            "_rebuild_tensor_v2 with metadata",
+            [b"ctorch._utils\n_rebuild_tensor_v2\n(", storage, view, hooks, b"}tR"].concat(),
+        ),
+        (
+            "_rebuild_tensor_v3",
+            [
+                b"ctorch._utils\n_rebuild_tensor_v3\n(",
+                &b"(U\x07storagectorch.storage\nUntypedStorage\nU\x010U\x03cpuK\x18NtQ"[..],
+                view,
+                hooks,
+                b"ctorch\nfloat32\ntR",
+            ]
+            .concat(),
+        ),
+        ("_rebuild_parameter", [b"ctorch._utils\n_rebuild_parameter\n(", &v2[..], hooks, b"tR"].concat()),
+        (
+            "_rebuild_parameter_with_state",
+            [b"ctorch._utils\n_rebuild_parameter_with_state\n(", &v2[..], hooks, b"}tR"].concat(),
+        ),
+        (
+            "_rebuild_from_type_v2",
+            [
+                b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\nctorch.nn.parameter\nParameter\n(", storage, view, hooks, b"t}tR",
+            ]
+            .concat(),
+        ),
+        // 0.1.10 to 0.3: the class is called, and its state set.
+        (
+            "Parameter of 0.3",
+            [b"ctorch.nn.parameter\nParameter\n", &v1[..], b"\x85R", &hooks[..1], b"\x89", &hooks[1..], b"\x87b"]
+                .concat(),
+        ),
+        (
+            "Variable of 0.2",
+            [
+                b"ctorch.autograd.variable\nVariable\n",
+                &v1[..],
+                b"\x85\x81",
+                &hooks[..1],
+                b"\x89",
+                &hooks[1..],
+                b"\x87b",
+            ]
+            .concat(),
+        ),
+        // Older: made empty, then `__setstate__` with five or four values.
+        ("Parameter.__setstate__", [b"ctorch.nn.parameter\nParameter\n)\x81(", &v1[..], b"NN\x88\x89tb"].concat()),
+        ("Tensor.__setstate__", [b"ctorch\nFloatTensor\n)\x81(", storage, view, b"tb"].concat()),
+        ("cuda Tensor.__setstate__", [b"ctorch.cuda\nFloatTensor\n)\x81(", storage, view, b"tb"].concat()),
+    ];
+    let mut faults = Vec::new();
+    for (name, pickle) in cases {
+        // An untyped storage counts bytes.
+        let count = if name == "_rebuild_tensor_v3" { 24 } else { 6 };
+        let file = legacy_with(&[b"}U\x01w", &pickle[..], b"s"].concat(), count);
+        match open(&Source::from_bytes(name, file), &Limits::default()) {
+            Ok(checkpoint) => {
+                let found = checkpoint.groups[0].get("w").map(|tensor| tensor.to_f32().unwrap());
+                if found.as_deref() != Some(&[4.0, 5.0, 6.0]) {
+                    faults.push(format!("{name}: {found:?}"));
+                }
+            }
+            Err(error) => faults.push(error.to_string()),
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_pickled_tensor_brings_its_storage_along() {
+    // pickle.dumps({'w': tensor}): the storage is a legacy file of its own within.
+    let storage = legacy(b"(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x06NtQ");
+    let pickle = [
+        &b"\x80\x02}U\x01wctorch._utils\n_rebuild_tensor_v2\n(ctorch.storage\n_load_from_bytes\nB"[..],
+        &(storage.len() as u32).to_le_bytes(),
+        &storage,
+        b"\x85RK\x00K\x02K\x03\x86K\x03K\x01\x86\x89ccollections\nOrderedDict\n)RtRs.",
+    ]
+    .concat();
+    let checkpoint = open(&Source::from_bytes("dump.pkl", pickle), &Limits::default()).unwrap();
+    assert_eq!(checkpoint.format, "pickle");
+    let tensor = checkpoint.groups[0].get("w").unwrap();
+    assert_eq!(tensor.shape(), [2, 3]);
+    assert_eq!(tensor.to_f32().unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+}
+
+#[test]
+fn an_object_that_several_keys_name_is_listed_once_under_the_shortest_path() {
+    // {'a': {'b': x}, 'c': x} with x = {'w': tensor}
+    let tensor = b"ctorch._utils\n_rebuild_tensor\n((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x06NtQK\x00K\x06\x85K\x01\x85tR";
+    let body = [&b"}(U\x01a}U\x01b}U\x01w"[..], tensor, b"sq\x01sU\x01ch\x01u"].concat();
+    let checkpoint = open(&Source::from_bytes("aliases.pth", legacy(&body)), &Limits::default()).unwrap();
+    let keys: Vec<&str> = checkpoint.groups.iter().map(|group| group.key.as_str()).collect();
+    assert_eq!(keys, ["c"]);
+}
+
+#[test]
+fn keys_that_are_written_alike_are_refused() {
+    // {0: tensor, '0': tensor}
+    let tensor = b"ctorch._utils\n_rebuild_tensor\n((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x06NtQK\x00K\x06\x85K\x01\x85tR";
+    let body = [&b"}(K\x00"[..], tensor, b"U\x010", tensor, b"u"].concat();
+    let error = open(&Source::from_bytes("alike.pth", legacy(&body)), &Limits::default()).unwrap_err();
+    assert!(error.to_string().contains("the root: there are two tensors `0`"), "{error}");
+}
