@@ -17,9 +17,9 @@
 //! # Ok::<(), alexnet_formats::Error>(())
 //! ```
 //!
-//! The other half knows AlexNet and no files. [`import`] finds the state dict in a checkpoint, recognises by the
+//! The other half knows AlexNet and no files. [`import()`] finds the state dict in a checkpoint, recognises by the
 //! [`dialects`]' names and by shapes who wrote it and which network it is, and hands out [`Weights`](alexnet_spec::Weights)
-//! by canonical name with a [`Report`] of what was used, left out and guessed; [`inspect`] looks without converting;
+//! by canonical name with a [`Report`] of what was used, left out and guessed; [`inspect()`] looks without converting;
 //! [`writers`] write what was imported.
 //!
 //! ```no_run

@@ -1,4 +1,4 @@
-//! What `torch.jit.save` writes: the zip of [`pytorch_zip`](super::pytorch_zip) with the members `constants.pkl` and `code/`
+//! What `torch.jit.save` writes: the zip of [`pytorch_zip`] with the members `constants.pkl` and `code/`
 //! beside `data.pkl`. The program in `code/` is never looked at, let alone run: the tensors hang on the pickled modules.
 
 use super::{Format, pytorch_zip};
