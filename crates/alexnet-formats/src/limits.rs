@@ -47,7 +47,7 @@ impl Default for Limits {
             decompressed_bytes: 4 << 30,
             decompression_ratio: 100,
             header_bytes: 100 << 20,
-            opcodes: 1 << 23,
+            opcodes: 1 << 22,
             objects: 1 << 20,
             memo: 1 << 20,
             depth: 1000,
