@@ -10,6 +10,7 @@ mod compare;
 mod console;
 pub mod convert;
 pub mod exit;
+mod graph;
 mod inputs;
 mod runtimes;
 mod staging;

@@ -2,13 +2,12 @@
 
 use crate::align::align;
 use crate::args::verify::RuntimeName;
+use crate::graph::{Graph, is_onnx};
 use crate::inputs::Contract;
 use crate::runtimes::{self, Candle, Runtime, Unavailable};
 use alexnet_formats::{ImportOptions, Limits, Source};
-use alexnet_onnx::{Dim, Model};
-use alexnet_spec::{DType, Input, Network, Tensor, Weights};
+use alexnet_spec::{Input, Network, Tensor, Weights};
 use anyhow::{Context, Result, bail};
-use bytes::Bytes;
 use candle_core::Device;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,33 +30,13 @@ pub struct Checkpoint {
     pub weights: Weights,
 }
 
-/// An ONNX graph with the bytes that it was read from.
-pub struct Graph {
-    /// What reports call it.
-    pub path: String,
-    /// The whole file.
-    pub bytes: Bytes,
-    /// Files that hold external data, by the location that the graph names.
-    pub external: Vec<(String, Bytes)>,
-    /// The decoded model.
-    pub model: Model,
-    /// The network in the model's metadata, where it has one.
-    pub network: Option<Network>,
-}
-
 impl Subject {
     /// Reads a checkpoint or a graph. `network` and `key` settle what a checkpoint can't.
     pub fn load(path: &Path, network: Option<Network>, key: Option<&str>) -> Result<Subject> {
         let limits = Limits::default();
         let source = Source::open(path, &limits)?;
         if is_onnx(path, &source.bytes()) {
-            let folder = crate::staging::folder(path);
-            let open = |location: &str| {
-                let source =
-                    Source::open_within(&folder, location).map_err(|error| std::io::Error::other(error.to_string()))?;
-                Ok(source.bytes())
-            };
-            return Ok(Subject::Graph(Box::new(Graph::decode(&path.display().to_string(), source.bytes(), open)?)));
+            return Ok(Subject::Graph(Box::new(Graph::load(path, &source)?)));
         }
         let checkpoint = alexnet_formats::open(&source, &limits)?;
         let options = ImportOptions { network, key: key.map(str::to_owned) };
@@ -187,52 +166,4 @@ impl Launcher<'_> {
             },
         }
     }
-}
-
-impl Graph {
-    /// Decodes a model; `open` opens the files that it points to.
-    pub fn decode(path: &str, bytes: Bytes, mut open: impl FnMut(&str) -> std::io::Result<Bytes>) -> Result<Graph> {
-        let mut external = Vec::new();
-        let mut opened = |location: &str| {
-            let bytes = open(location)?;
-            external.push((location.to_owned(), bytes.clone()));
-            Ok(bytes)
-        };
-        let model = Model::decode(bytes.clone(), &mut opened).with_context(|| path.to_owned())?;
-        let network = model.network().with_context(|| path.to_owned())?;
-        Ok(Graph { path: path.to_owned(), bytes, external, model, network })
-    }
-
-    /// The coarsest floating point type of its parameters.
-    pub fn dtype(&self) -> DType {
-        coarsest(self.model.initializers().map(|(_, tensor)| tensor.dtype()))
-    }
-
-    fn input(&self) -> Result<Input> {
-        let [input] = self.model.inputs() else {
-            bail!("{}: it has {} inputs; a classifier has one, the image", self.path, self.model.inputs().len());
-        };
-        match input.shape.as_deref() {
-            Some([_, Dim::Fixed(channels), Dim::Fixed(height), Dim::Fixed(width)]) => {
-                Ok(Input { channels: *channels, height: *height, width: *width })
-            }
-            _ => bail!("{}: its input is {input}, but an image is [N, C, H, W] with known C, H and W", self.path),
-        }
-    }
-}
-
-/// Whether a file is an ONNX model: it says so, or begins as one does (field 1, the version) and isn't safetensors, whose
-/// header length may begin with the same byte.
-fn is_onnx(path: &Path, bytes: &Bytes) -> bool {
-    let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
-    named || (bytes.first() == Some(&8) && bytes.get(8) != Some(&b'{'))
-}
-
-/// The floating point type with the fewest digits among `dtypes`; f32 where there is none coarser.
-pub fn coarsest(dtypes: impl Iterator<Item = DType>) -> DType {
-    dtypes.fold(DType::F32, |coarsest, dtype| match (coarsest, dtype) {
-        (DType::BF16, _) | (_, DType::BF16) => DType::BF16,
-        (DType::F16, _) | (_, DType::F16) => DType::F16,
-        (other, _) => other,
-    })
 }

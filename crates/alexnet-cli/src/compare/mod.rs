@@ -6,4 +6,4 @@ mod tolerance;
 
 pub use metrics::{Agreement, Metrics};
 pub use parameters::{ParameterCheck, parameters};
-pub use tolerance::{Override, Tolerance, Tolerances};
+pub use tolerance::{Override, Tolerance, Tolerances, coarsest};

@@ -39,6 +39,15 @@ impl Tolerance {
     }
 }
 
+/// The floating point type with the fewest digits among `dtypes`; f32 where there is none coarser.
+pub fn coarsest(dtypes: impl Iterator<Item = DType>) -> DType {
+    dtypes.fold(DType::F32, |coarsest, dtype| match (coarsest, dtype) {
+        (DType::BF16, _) | (_, DType::BF16) => DType::BF16,
+        (DType::F16, _) | (_, DType::F16) => DType::F16,
+        (other, _) => other,
+    })
+}
+
 /// A tolerance given on the command line, for all tensors or for one layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Override {

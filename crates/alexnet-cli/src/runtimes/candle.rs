@@ -16,7 +16,7 @@ impl Candle {
     /// The model of `network` with `weights` on `device`.
     pub fn open(network: &Network, weights: &Weights, device: &Device) -> Result<Candle> {
         let model = AlexNet::from_weights(network, weights, candle_core::DType::F32, device)?;
-        let stored = crate::subject::coarsest(weights.iter().map(|(_, tensor)| tensor.dtype()));
+        let stored = crate::compare::coarsest(weights.iter().map(|(_, tensor)| tensor.dtype()));
         Ok(Candle { model, device: device.clone(), stored })
     }
 }

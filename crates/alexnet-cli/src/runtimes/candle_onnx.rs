@@ -2,7 +2,7 @@
 
 use super::{Names, Runtime, Values};
 use crate::array::Array;
-use crate::subject::Graph;
+use crate::graph::Graph;
 use alexnet_onnx::{Model, Weight, lower};
 use alexnet_spec::DType;
 use anyhow::{Context, Result, bail};

@@ -11,7 +11,7 @@ mod ort;
 use crate::align::align;
 use crate::args::verify::RuntimeName;
 use crate::array::Array;
-use crate::subject::Graph;
+use crate::graph::Graph;
 use alexnet_onnx::Dim;
 use alexnet_spec::{DType, Network};
 use anyhow::{Result, bail, ensure};

@@ -1,7 +1,7 @@
 //! The walk through the layers: which one parts first?
 
-use super::check::{Check, Run};
 use super::report::{FirstDifference, LayerComparison};
+use super::run::{Check, Run};
 use crate::array::Array;
 use crate::compare::{Metrics, Tolerance};
 use crate::inputs::Fixture;

@@ -3,6 +3,7 @@
 mod check;
 mod layers;
 mod report;
+mod run;
 mod text;
 
 use crate::args::verify::Verify;
@@ -15,8 +16,9 @@ use anyhow::{Result, bail, ensure};
 use clap::{CommandFactory, Parser};
 use std::path::Path;
 
-pub(crate) use check::{Check, check};
+pub(crate) use check::check;
 pub(crate) use report::Report;
+pub(crate) use run::Check;
 
 /// Runs the program with the process's arguments.
 pub fn run() -> Result<Exit> {
