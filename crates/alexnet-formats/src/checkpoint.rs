@@ -5,7 +5,8 @@ use alexnet_spec::{Metadata, Tensor};
 pub struct Checkpoint {
     /// The container's name in the registry of [`formats`](crate::formats).
     pub format: &'static str,
-    /// The groups in the file's order; never empty, but a group may be.
+    /// The groups, the nearest to the file's root first. An object that can be reached on several ways is in one group, under
+    /// the shortest.
     pub groups: Vec<Group>,
     /// The string pairs of a safetensors file.
     pub metadata: Option<Metadata>,

@@ -32,6 +32,8 @@
 //! # Ok::<(), alexnet_formats::Error>(())
 //! ```
 
+#![deny(unsafe_code)]
+
 mod archive;
 mod checkpoint;
 pub mod dialects;

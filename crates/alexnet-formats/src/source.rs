@@ -89,6 +89,7 @@ impl Source {
         if metadata.len() == 0 {
             return Ok(Source::from_bytes(path, Bytes::new()));
         }
+        #[allow(unsafe_code, reason = "the one place: mapping a file")]
         // SAFETY: the map is private to this process and only ever read. That nobody cuts the file off while it is mapped
         // is the condition stated on `Source`; no safe interface of the operating system can enforce it.
         let map = unsafe { Mmap::map(file) }.map_err(|error| Error::io(path.display(), error))?;

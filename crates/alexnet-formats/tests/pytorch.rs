@@ -200,6 +200,7 @@ fn tensors_and_parameters_of_every_age_are_tensors() {
     let storage = &b"(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x06NtQ"[..];
     let view = &b"K\x03K\x03\x85K\x01\x85"[..];
     let hooks = &b"\x89ccollections\nOrderedDict\n)R"[..];
+    let v0 = [b"ctorch._utils\n_rebuild_tensor\n(", storage, b"K\x00", &view[2..], b"tR"].concat();
     let v1 = [b"ctorch._utils\n_rebuild_tensor\n(", storage, view, b"tR"].concat();
     let v2 = [b"ctorch._utils\n_rebuild_tensor_v2\n(", storage, view, hooks, b"tR"].concat();
     let cases = [
@@ -253,6 +254,7 @@ fn tensors_and_parameters_of_every_age_are_tensors() {
         ),
         // Older: made empty, then `__setstate__` with five or four values.
         ("Parameter.__setstate__", [b"ctorch.nn.parameter\nParameter\n)\x81(", &v1[..], b"NN\x88\x89tb"].concat()),
+        ("Variable.__setstate__ of one with other data", [b"ctorch.nn.parameter\nParameter\n", &v0[..], b"\x85R(", &v1[..], b"NN\x88\x89tb"].concat()),
         ("Tensor.__setstate__", [b"ctorch\nFloatTensor\n)\x81(", storage, view, b"tb"].concat()),
         ("cuda Tensor.__setstate__", [b"ctorch.cuda\nFloatTensor\n)\x81(", storage, view, b"tb"].concat()),
     ];
@@ -272,6 +274,23 @@ fn tensors_and_parameters_of_every_age_are_tensors() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// `torch.view_as_complex(x).conj().imag` saves `x`'s bytes and says beside them that each is to be negated.
+#[test]
+fn a_view_whose_elements_are_still_to_be_negated_is_refused() {
+    let storage = &b"(U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x06NtQ"[..];
+    let view = &b"K\x03K\x03\x85K\x01\x85"[..];
+    let hooks = &b"\x89ccollections\nOrderedDict\n)R"[..];
+    let saved = |metadata: &[u8]| {
+        let tensor = [b"ctorch._utils\n_rebuild_tensor_v2\n(", storage, view, hooks, metadata, b"tR"].concat();
+        let file = legacy(&[b"}U\x01w", &tensor[..], b"s"].concat());
+        open(&Source::from_bytes("views.pth", file), &Limits::default())
+    };
+    assert!(saved(b"}U\x03neg\x89s").unwrap().groups[0].get("w").is_some());
+    let seen = saved(b"}U\x03neg\x88s").map(|checkpoint| checkpoint.groups[0].unreadable[0].reason.clone());
+    let reason = seen.unwrap_or_else(|error| error.to_string());
+    assert!(reason.contains("`neg` bit") && reason.contains(".resolve_neg()"), "{reason}");
 }
 
 #[test]

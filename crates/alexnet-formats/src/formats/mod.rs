@@ -50,7 +50,21 @@ pub const FORMATS: &[&Format] = &[
 
 /// Reads a checkpoint of any of the [`FORMATS`], told apart by content, never by extension.
 ///
-/// Errs where the content is of no known format or contradicts its own, holds what is refused, or exceeds a limit.
+/// Errs where the content is of no known format or contradicts its own, holds no tensors, or exceeds a limit. What can't be
+/// converted (sparse, quantised, complex tensors) is no error yet: it stands apart in its [`Group`](crate::Group).
+///
+/// ```
+/// use alexnet_formats::{Limits, Source, open};
+///
+/// let limits = Limits::default();
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/pytorch/nested.pth");
+/// let checkpoint = open(&Source::open(path, &limits)?, &limits)?;
+/// assert_eq!(checkpoint.format, "pytorch-zip");
+/// assert_eq!(checkpoint.groups[0].key, "net.model");
+/// let bias = checkpoint.groups[0].get("classifier.6.bias").unwrap();
+/// assert_eq!(bias.shape(), [10]);
+/// # Ok::<(), alexnet_formats::Error>(())
+/// ```
 pub fn open(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     read(source, limits).map_err(|error| error.in_file(source.file_name()))
 }
@@ -59,5 +73,22 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     match FORMATS.iter().find(|format| (format.recognises)(source, limits)) {
         Some(format) => (format.read)(source, limits),
         None => Err(foreign::refuse(source, limits)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_file_is_registered() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/formats")).unwrap();
+        let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let files: BTreeSet<String> = names.filter_map(|name| Some(name.strip_suffix(".rs")?.to_owned())).collect();
+        // The registry itself, and what isn't read.
+        let others = ["mod", "foreign"].map(str::to_owned);
+        let registered = FORMATS.iter().map(|format| format.name.replace('-', "_")).chain(others).collect();
+        assert_eq!(files, registered);
     }
 }

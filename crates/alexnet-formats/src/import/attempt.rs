@@ -106,10 +106,10 @@ pub(super) fn all<'a>(scope: &[(&'a Names<'a>, Option<String>)], told: Told<'_>)
                     continue;
                 }
                 if hits < landmarks.len() {
-                    near.push((hits, *names, prefix, dialect));
+                    near.push((hits, Place::new(names, prefix, only.is_some()), dialect));
                     continue;
                 }
-                let place = Place::new(names, prefix);
+                let place = Place::new(names, prefix, only.is_some());
                 let Some(outcome) = read(&place, dialect, told) else { continue };
                 if outcome.is_ok() {
                     recognised.insert(prefix);
@@ -119,8 +119,7 @@ pub(super) fn all<'a>(scope: &[(&'a Names<'a>, Option<String>)], told: Told<'_>)
         }
     }
     near.sort_by_key(|(hits, ..)| std::cmp::Reverse(*hits));
-    attempts.extend(near.into_iter().take(NEAR).filter_map(|(hits, names, prefix, dialect)| {
-        let place = Place::new(names, prefix);
+    attempts.extend(near.into_iter().take(NEAR).filter_map(|(hits, place, dialect)| {
         let outcome = read(&place, dialect, told)?;
         Some(Attempt { place, dialect, hits, outcome })
     }));

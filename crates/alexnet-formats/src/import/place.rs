@@ -2,6 +2,7 @@
 
 use crate::{Group, Unreadable};
 use alexnet_spec::Tensor;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Components that wrappers put into names, anywhere: `DataParallel`'s and `torch.compile`'s.
@@ -69,11 +70,13 @@ impl<'a> Names<'a> {
 pub(crate) struct Place<'a> {
     names: &'a Names<'a>,
     prefix: String,
+    /// Whether `--key` names it.
+    pub(super) asked: bool,
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn new(names: &'a Names<'a>, prefix: &str) -> Place<'a> {
-        Place { names, prefix: prefix.to_owned() }
+    pub(super) fn new(names: &'a Names<'a>, prefix: &str, asked: bool) -> Place<'a> {
+        Place { names, prefix: prefix.to_owned(), asked }
     }
 
     /// The tensor that has `name` below the prefix.
@@ -103,10 +106,19 @@ impl<'a> Place<'a> {
         self.names.stripped.iter().cloned().chain(prefix).collect()
     }
 
+    /// What all names below this place begin with, without wrappers.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A module's path without wrappers.
+    pub(super) fn unwrapped<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        if self.names.stripped.is_empty() { path.into() } else { without_wrappers(path).into() }
+    }
+
     /// A module's path as the network's own names have it; `None` where it isn't below the prefix.
-    pub(super) fn relative<'p>(&self, path: &'p str) -> Option<std::borrow::Cow<'p, str>> {
-        let unwrapped = if self.names.stripped.is_empty() { path.into() } else { without_wrappers(path).into() };
-        match (self.prefix.as_str(), unwrapped) {
+    pub(super) fn relative<'p>(&self, path: &'p str) -> Option<Cow<'p, str>> {
+        match (self.prefix.as_str(), self.unwrapped(path)) {
             ("", path) => Some(path),
             (prefix, path) if path == prefix => Some("".into()),
             (prefix, path) => Some(path.strip_prefix(prefix)?.strip_prefix('.')?.to_owned().into()),

@@ -4,13 +4,14 @@
 //! Order counts only within `Sequential`s: other modules may run their children in any order. Attributes that a file
 //! doesn't hold (TorchScript keeps most in its code) are not compared.
 
+mod around;
 mod module;
 
 use super::place::Place;
 use crate::{Attribute, Module};
 use alexnet_spec::layers::{AdaptiveAvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d, Rounding};
 use alexnet_spec::{Layer, Network, Op};
-use module::{Kind, attribute, class, kind, number, pair, shown};
+use module::{Kind, attribute, class, is_pytorchs, kind, number, pair, shown};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -33,10 +34,14 @@ pub(super) fn compare(
 ) -> Result<Confirmed, String> {
     let modules: Vec<(Cow<'_, str>, &Module)> =
         place.group().modules.iter().filter_map(|module| Some((place.relative(&module.path)?, module))).collect();
-    let mut confirmed = Confirmed::default();
+    let mut confirmed = Confirmed { notes: around::compare(place)?, ..Confirmed::default() };
     let comparison = Comparison { network, module_of };
     for (path, module) in &modules {
+        confirmed.notes.extend(comparison.own_class(path, module));
         match kind(module) {
+            Kind::Parametric if !has_tensors(place, path) => {
+                return Err(format!("{} of class `{}` holds no weights", shown(module), module.class.escape_debug()));
+            }
             Kind::Parametric => comparison.parametric(path, module)?,
             Kind::Norm => comparison.any_norm(module)?,
             Kind::MaxPool => comparison.any_pool(module, &mut confirmed)?,
@@ -71,6 +76,12 @@ fn runs<'m>(modules: &'m [(Cow<'_, str>, &'m Module)]) -> Vec<Vec<(&'m str, &'m 
     runs
 }
 
+/// Whether anything is kept below a module, be it readable or not. Quantised layers keep theirs packed, out of sight.
+fn has_tensors(place: &Place<'_>, path: &str) -> bool {
+    let below = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    place.inside().any(|(name, _)| place.relative(name).is_some_and(|name| below(&name)))
+}
+
 struct Comparison<'a> {
     network: &'a Network,
     module_of: &'a BTreeMap<String, String>,
@@ -94,6 +105,13 @@ impl Comparison<'_> {
         self.network.layer(layer)
     }
 
+    /// A note on a layer's module whose class isn't PyTorch's: its weights are known, its code isn't.
+    fn own_class(&self, path: &str, module: &Module) -> Option<String> {
+        let layer = self.layer_at(path).filter(|_| !is_pytorchs(module))?;
+        let (class, kind) = (module.class.escape_debug(), layer.op.kind());
+        Some(format!("{} is of class `{class}`, whose code isn't in the file; it is taken for a {kind}", shown(module)))
+    }
+
     fn parametric(&self, path: &str, module: &Module) -> Result<(), String> {
         let Some(layer) = self.layer_at(path) else { return Ok(()) };
         match &layer.op {
@@ -107,7 +125,7 @@ impl Comparison<'_> {
         self.pair(module, "kernel_size", layer, conv.kernel)?;
         self.pair(module, "stride", layer, conv.stride)?;
         self.pair(module, "dilation", layer, [1, 1])?;
-        self.padding(module, layer, conv.pads)?;
+        self.padding(module, layer, conv.pads, conv.kernel)?;
         if let Some(Attribute::Text(mode)) = attribute(module, "padding_mode")
             && mode != "zeros"
         {
@@ -234,7 +252,7 @@ impl Comparison<'_> {
         self.pair(module, "kernel_size", layer, pool.kernel)?;
         self.pair(module, "stride", layer, pool.stride)?;
         self.pair(module, "dilation", layer, [1, 1])?;
-        self.padding(module, layer, pool.pads)?;
+        self.padding(module, layer, pool.pads, pool.kernel)?;
         let Some(Attribute::Bool(ceil)) = attribute(module, "ceil_mode") else { return Ok(()) };
         let rounding = if *ceil { Rounding::Ceil } else { Rounding::Floor };
         if rounding != pool.rounding {
@@ -303,7 +321,21 @@ impl Comparison<'_> {
         }
     }
 
-    fn padding(&self, module: &Module, layer: &str, pads: [usize; 4]) -> Result<(), String> {
+    /// `kernel` is what `padding="same"` goes by; no pool takes it.
+    fn padding(&self, module: &Module, layer: &str, pads: [usize; 4], kernel: [usize; 2]) -> Result<(), String> {
+        if let Some(Attribute::Text(text)) = attribute(module, "padding") {
+            // PyTorch puts the odd one of an even window's at the end.
+            let [y, x] = kernel.map(|size| size.saturating_sub(1));
+            let agrees = match text.as_str() {
+                "valid" => pads == [0; 4],
+                "same" => pads == [y / 2, x / 2, y - y / 2, x - x / 2],
+                _ => false,
+            };
+            return match agrees {
+                true => Ok(()),
+                false => Err(self.differs(module, "padding", text.escape_debug(), layer, format!("{pads:?}"))),
+            };
+        }
         match pair(module, "padding") {
             Some([y, x]) if pads != [y, x, y, x] => {
                 Err(self.differs(module, "padding", dims([y, x]), layer, format!("{pads:?}")))

@@ -31,12 +31,14 @@ pub(super) fn call(
             _ => return Err(arity(heap, class, "4 arguments", args.len())),
         },
         ("torch._utils", "_rebuild_tensor_v2") => match args {
+            [_, _, _, _, _, _, metadata] if pending(heap, *metadata).is_some() => refused_view(heap, *metadata)?,
             [storage, offset, size, stride, _, _] | [storage, offset, size, stride, _, _, _] => {
                 tensor(heap, *storage, *offset, *size, *stride, None)?
             }
             _ => return Err(arity(heap, class, "6 or 7 arguments", args.len())),
         },
         ("torch._utils", "_rebuild_tensor_v3") => match args {
+            [_, _, _, _, _, _, _, metadata] if pending(heap, *metadata).is_some() => refused_view(heap, *metadata)?,
             [storage, offset, size, stride, _, _, dtype] | [storage, offset, size, stride, _, _, dtype, _] => {
                 let element = dtype_of(heap, *dtype)?;
                 tensor(heap, *storage, *offset, *size, *stride, Some(element))?
@@ -88,6 +90,19 @@ pub(super) fn call(
         },
     };
     Ok(Some(made))
+}
+
+/// What a tensor's metadata say is still to be done to each of its elements, as in views of complex conjugates.
+fn pending(heap: &Heap, metadata: Value) -> Option<&'static str> {
+    let set = |name| heap.lookup(metadata, name) == Some(Value::Bool(true));
+    ["neg", "conj"].into_iter().find(|name| set(name))
+}
+
+/// The bytes of a view with a pending operation aren't its values.
+fn refused_view(heap: &mut Heap, metadata: Value) -> Result<Value> {
+    let bit = pending(heap, metadata).unwrap_or_default();
+    let what = format!("a view whose `{bit}` bit is set, so that its bytes aren't its values");
+    heap.make(Object::Refused(format!("{what}; try saving it after .resolve_{bit}()")))
 }
 
 /// Why what `module.name` makes isn't converted, where it is a tensor.
@@ -210,12 +225,16 @@ fn dtype_of(heap: &Heap, value: Value) -> Result<Element> {
 pub(super) fn build_tensor(heap: &mut Heap, target: Value, state: Value) -> Result<()> {
     let new = match (heap.get(state), heap.tuple(state)) {
         (_, Some([storage, offset, size, stride])) if matches!(heap.get(*storage), Some(Object::Storage(_))) => {
-            parts(heap, *storage, *offset, *size, *stride, None)?
+            Some(parts(heap, *storage, *offset, *size, *stride, None)?)
         }
-        (Some(Object::Dict(_) | Object::Tuple(_)), _) | (None, _) => return Ok(()),
+        (_, Some([data, _, _, _, _])) => match heap.get(*data) {
+            Some(Object::Tensor(parts)) => Some(parts.as_ref().clone()),
+            _ => None,
+        },
+        (Some(Object::Dict(_) | Object::Tuple(_)), _) | (None, _) => None,
         _ => return Err(Error::malformed(format!("a tensor is given {} for its state", heap.describe(state)))),
     };
-    if let Some(Object::Tensor(parts)) = heap.get_mut(target) {
+    if let (Some(new), Some(Object::Tensor(parts))) = (new, heap.get_mut(target)) {
         **parts = new;
     }
     Ok(())

@@ -38,6 +38,12 @@ pub(super) fn class(module: &Module) -> &str {
     module.class.rsplit('.').next().unwrap_or(&module.class)
 }
 
+/// Whether the class is one of PyTorch's own, as in `torch.nn.modules.conv.Conv2d` and, in TorchScript,
+/// `__torch__.torch.nn.modules.conv.___torch_mangle_3.Conv2d`.
+pub(super) fn is_pytorchs(module: &Module) -> bool {
+    module.class.strip_prefix("__torch__.").unwrap_or(&module.class).starts_with("torch.nn.modules.")
+}
+
 /// The module in messages, on one line whatever its names.
 pub(super) fn shown(module: &Module) -> String {
     format!("module `{}` ({})", module.path.escape_debug(), class(module).escape_debug())
