@@ -263,3 +263,48 @@ fn modules_that_pytorch_wrote_are_compared() {
         assert!(error.to_string().contains("module `features.0` (Conv2d) has stride 4x4"), "{file}: {error}");
     }
 }
+
+/// `torch.nn.Sequential(torchvision.transforms.Normalize(...), alexnet)`
+#[test]
+fn what_runs_beside_the_network_is_not_left_out_unasked() {
+    let beside = |class: &str| {
+        let inner = torchvision_modules().into_iter().map(|module| {
+            let path = if module.path.is_empty() { "1".into() } else { format!("1.{}", module.path) };
+            Module { path, ..module }
+        });
+        let modules = [plain("", "Sequential"), plain("0", class)].into_iter().chain(inner).collect();
+        Group { modules, ..group("", &named(&torchvision(10), |name| format!("1.{name}"))) }
+    };
+    let error = read(beside("Normalize"), &ImportOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("module `0` (Normalize)") && error.ends_with("try --key 1 to take what is below it alone"));
+    let report = read(beside("Normalize"), &at_key("1")).unwrap().report;
+    assert!(report.notes[0].contains("`0` (Normalize) beside `1` is left out"), "{:?}", report.notes);
+    assert!(read(beside("Identity"), &ImportOptions::default()).unwrap().report.notes.is_empty());
+}
+
+/// As `torch.ao.quantization.quantize_dynamic` leaves a pickled module: its linear layers are there, their weights packed.
+#[test]
+fn layers_without_their_weights_are_no_missing_classifier() {
+    let group = Group { modules: torchvision_modules(), ..group("", &without(torchvision(10), "classifier")) };
+    let error = read(group, &ImportOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("`classifier.1` (Linear)") && error.contains("before it was quantised"), "{error}");
+}
+
+#[test]
+fn padding_by_name_is_compared() {
+    let named = |name: &str| {
+        let conv = with_attribute(conv("features.3", 5, 1, 2, 1), "padding", Text(name.into()));
+        read(torchvision_group(exchanged(torchvision_modules(), conv)), &ImportOptions::default())
+    };
+    named("same").unwrap();
+    let error = named("valid").unwrap_err().to_string();
+    assert!(error.contains("has padding valid, but conv2"), "{error}");
+}
+
+#[test]
+fn a_layer_of_somebodys_own_class_is_noted() {
+    let own = Module { class: "models.ScaledConv2d".into(), ..conv("features.3", 5, 1, 2, 1) };
+    let report =
+        read(torchvision_group(exchanged(torchvision_modules(), own)), &ImportOptions::default()).unwrap().report;
+    assert!(report.notes[0].contains("`models.ScaledConv2d`, whose code isn't in the file"), "{:?}", report.notes);
+}

@@ -79,6 +79,8 @@ pub(super) struct Misfit {
     pub(super) message: String,
     /// Known networks that would fit if the user insisted.
     pub(super) instead: Vec<String>,
+    /// What to do, where the file's modules show it.
+    pub(super) remedy: Option<String>,
 }
 
 /// How far a reading came.
@@ -188,6 +190,7 @@ fn untold(place: &Place<'_>, dialect: &Dialect, known: dialects::Candidates) -> 
         reason: Reason::Names,
         message: "the dialect names no known network".to_owned(),
         instead: Vec::new(),
+        remedy: None,
     });
     if misfit.reason == Reason::Shapes {
         let fits =
@@ -199,7 +202,8 @@ fn untold(place: &Place<'_>, dialect: &Dialect, known: dialects::Candidates) -> 
 
 /// The place as `network`.
 fn candidate(place: &Place<'_>, dialect: &Dialect, network: &Network, widths: Widths) -> Result<Candidate, Misfit> {
-    let misfit = |reason, message| Misfit { network: network.name.clone(), reason, message, instead: Vec::new() };
+    let misfit =
+        |reason, message| Misfit { network: network.name.clone(), reason, message, instead: Vec::new(), remedy: None };
     let spelled = |parameter: &str| spelled(place, dialect, parameter);
     let (asked, missing) = present_part(place, dialect, network, widths).map_err(|m| misfit(Reason::Names, m))?;
 
@@ -212,8 +216,9 @@ fn candidate(place: &Place<'_>, dialect: &Dialect, network: &Network, widths: Wi
         plan.push((parameter.name, resolved));
     }
     let fitted = fit(&asked, &tensors, widths, spelled).map_err(|message| misfit(Reason::Shapes, message))?;
-    let confirmed = topology::compare(place, &fitted.network, &modules(dialect, &plan))
-        .map_err(|message| misfit(Reason::Modules, message))?;
+    let confirmed = topology::compare(place, &fitted.network, &modules(dialect, &plan)).map_err(|contradiction| {
+        Misfit { remedy: contradiction.remedy, ..misfit(Reason::Modules, contradiction.message) }
+    })?;
     let notes = fitted.notes.into_iter().chain(confirmed.notes).collect();
     let order_seen = confirmed.order;
     Ok(Candidate { network: fitted.network, plan, tensors, missing, guess: None, notes, order_seen })

@@ -26,8 +26,9 @@ pub(super) fn refuse(
             );
         }
         if misfit.reason == Reason::Modules {
+            let remedy = misfit.remedy.as_deref().unwrap_or("--network with the network that it is");
             return Error::refused(format!("the file's own modules contradict: {}", misfit.message))
-                .with_remedy("--network with the network that it is");
+                .with_remedy(remedy);
         }
     }
 

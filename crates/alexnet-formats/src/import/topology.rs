@@ -24,6 +24,20 @@ pub(super) struct Confirmed {
     pub(super) notes: Vec<String>,
 }
 
+/// What modules and network don't agree on.
+#[derive(Debug)]
+pub(super) struct Contradiction {
+    pub(super) message: String,
+    /// What to do about it, where it isn't to name another network.
+    pub(super) remedy: Option<String>,
+}
+
+impl From<String> for Contradiction {
+    fn from(message: String) -> Contradiction {
+        Contradiction { message, remedy: None }
+    }
+}
+
 /// Compares the modules of `place` with `network`. `modules_of` gives the module that a layer's weight belongs to.
 ///
 /// Errs with the first contradiction: the module and both values.
@@ -31,7 +45,7 @@ pub(super) fn compare(
     place: &Place<'_>,
     network: &Network,
     module_of: &BTreeMap<String, String>,
-) -> Result<Confirmed, String> {
+) -> Result<Confirmed, Contradiction> {
     let modules: Vec<(Cow<'_, str>, &Module)> =
         place.group().modules.iter().filter_map(|module| Some((place.relative(&module.path)?, module))).collect();
     let mut confirmed = Confirmed { notes: around::compare(place)?, ..Confirmed::default() };
@@ -40,7 +54,9 @@ pub(super) fn compare(
         confirmed.notes.extend(comparison.own_class(path, module));
         match kind(module) {
             Kind::Parametric if !has_tensors(place, path) => {
-                return Err(format!("{} of class `{}` holds no weights", shown(module), module.class.escape_debug()));
+                let message = format!("{} of class `{}` holds no tensors", shown(module), module.class.escape_debug());
+                let remedy = "the model that it was made from, before it was quantised or packed".to_owned();
+                return Err(Contradiction { message, remedy: Some(remedy) });
             }
             Kind::Parametric => comparison.parametric(path, module)?,
             Kind::Norm => comparison.any_norm(module)?,
@@ -76,7 +92,7 @@ fn runs<'m>(modules: &'m [(Cow<'_, str>, &'m Module)]) -> Vec<Vec<(&'m str, &'m 
     runs
 }
 
-/// Whether anything is kept below a module, be it readable or not. Quantised layers keep theirs packed, out of sight.
+/// Whether tensors lie in or below a module. Quantised layers keep theirs packed, out of sight.
 fn has_tensors(place: &Place<'_>, path: &str) -> bool {
     let below = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
     place.inside().any(|(name, _)| place.relative(name).is_some_and(|name| below(&name)))
