@@ -3,10 +3,12 @@
 
 mod attempt;
 mod choose;
+mod disguise;
 mod families;
 mod fit;
 mod place;
 mod refusal;
+mod spelling;
 mod topology;
 
 use crate::inspect::Reading;
@@ -75,7 +77,7 @@ pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Import
         unused,
         missing: candidate.missing.clone(),
         converted: Vec::new(),
-        guessed: candidate.guess.iter().cloned().collect(),
+        guessed: candidate.guesses.clone(),
         notes,
     };
     let weights = Weights::new(&candidate.network, candidate.tensors.clone())?;
@@ -153,15 +155,19 @@ fn unused(place: &Place<'_>, candidate: &Candidate, by_key: bool) -> Result<Vec<
     }
     let network = &candidate.network.name;
     let outside = strange.iter().all(|(name, _)| !inside.contains(name)) && !place.key().is_empty();
-    let advice = if outside {
+    let disguise = disguise::recognise(place.names());
+    let advice = if let Some((_, remedy, _)) = disguise {
+        remedy.to_owned()
+    } else if outside {
         format!("--key {} to take what is below it alone", place.key().escape_debug())
     } else if candidate.missing.is_empty() {
         "--network with the network that has them, or take them out of the checkpoint".to_owned()
     } else {
         "to take the foreign classifier out of the checkpoint: the features alone can be converted".to_owned()
     };
+    let shows = disguise.map(|(what, _, name)| format!("; `{}` shows {what}", name.escape_debug())).unwrap_or_default();
     Err(Error::refused(format!(
-        "network `{network}` has no layer for {} of the tensors: {}",
+        "network `{network}` has no layer for {} of the tensors: {}{shows}",
         strange.len(),
         refusal::listed(strange.into_iter()),
     ))

@@ -91,7 +91,12 @@ fn features_without_a_classifier_are_a_network_of_features() {
 fn half_a_classifier_is_refused_with_what_is_there_instead() {
     let head = with(
         without(torchvision(1000), "classifier.6"),
-        &[("classifier.6.0.weight", &[512, 4096]), ("classifier.6.0.bias", &[512])],
+        &[
+            ("classifier.6.0.weight", &[512, 4096]),
+            ("classifier.6.0.bias", &[512]),
+            ("classifier.6.2.weight", &[5, 512]),
+            ("classifier.6.2.bias", &[5]),
+        ],
     );
     let cases = [
         (without(torchvision(1000), "classifier.6"), vec!["`classifier.6.weight` is missing"]),
@@ -306,4 +311,24 @@ fn a_tensor_that_cannot_be_read_is_named_with_the_reason() {
     group.unreadable.push(alexnet_formats::Unreadable { name: "features.3.weight".into(), reason });
     let error = import(&checkpoint(vec![group], None), &untold()).unwrap_err();
     assert!(error.to_string().contains("`features.3.weight` can't be read: is sparse"), "{error}");
+}
+
+/// `model.classifier[6] = torch.nn.Sequential(torch.nn.Dropout(0.2), torch.nn.Linear(4096, 5))`
+#[test]
+fn a_last_layer_in_a_sequential_of_its_own_is_taken_and_reported() {
+    let nested = |child: &str| named(&torchvision(5), |name| name.replace("classifier.6", child));
+    for child in ["classifier.6.0", "classifier.6.1"] {
+        let imported = import_root(&nested(child), &untold()).unwrap();
+        assert_eq!(imported.network.class_count(), Some(5));
+        let [guess] = &imported.report.guessed[..] else { panic!("{:?}", imported.report.guessed) };
+        assert_eq!(guess.what, format!("fc8 is `{child}` alone"));
+        let fc8 = imported.report.used.iter().find(|used| used.parameter == "fc8.bias").unwrap();
+        assert_eq!(fc8.sources, [format!("{child}.bias")]);
+    }
+    let two = with(nested("classifier.6.2"), &[("classifier.6.0.weight", &[64, 4096]), ("classifier.6.0.bias", &[64])]);
+    let named = nested("classifier.6.head");
+    for strange in [two, named] {
+        let error = import_root(&strange, &untold()).unwrap_err().to_string();
+        assert!(error.contains("`classifier.6.weight` is missing; instead there are"), "{error}");
+    }
 }

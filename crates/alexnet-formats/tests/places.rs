@@ -112,3 +112,37 @@ fn other_networks_are_refused_by_name() {
         }
     }
 }
+
+/// Names as `torch.nn.utils.prune`, `weight_norm`, `spectral_norm`, `parametrize`, PEFT and `quantize_dynamic` leave them.
+#[test]
+fn weights_in_another_form_are_named_with_what_undoes_it() {
+    type Form<'a> = (&'a str, &'a [(&'a str, &'a [usize])], &'a str, &'a str);
+    let conv: &[usize] = &[64, 3, 11, 11];
+    let matrix: &[usize] = &[4096, 9216];
+    let forms: [Form<'_>; 6] = [
+        ("features.0.weight", &[("weight_orig", conv), ("weight_mask", conv)], "pruning", "prune.remove("),
+        (
+            "features.0.weight",
+            &[("weight_g", &[64, 1, 1, 1]), ("weight_v", conv)],
+            "weight norm",
+            "remove_weight_norm(",
+        ),
+        ("classifier.1.weight", &[("weight_orig", matrix), ("weight_u", &[4096])], "spectral", "remove_spectral_norm("),
+        ("features.0.weight", &[("parametrizations.weight.original", conv)], "parametr", "remove_parametrizations("),
+        ("", &[("lora_A", &[4, 9216]), ("lora_B", &[4096, 4])], "low-rank", "merge_and_unload()"),
+        ("classifier.", &[("scale", &[]), ("zero_point", &[])], "quantised", "before it was quantised"),
+    ];
+    for (gone, more, shows, remedy) in forms {
+        let module = if gone.starts_with("features") { "features.0" } else { "classifier.1" };
+        let more: Vec<_> = more.iter().map(|(name, shape)| (format!("{module}.{name}"), *shape)).collect();
+        let more: Vec<_> = more.iter().map(|(name, shape)| (name.as_str(), *shape)).collect();
+        let rest = if gone.is_empty() { torchvision(10) } else { without(torchvision(10), gone) };
+        let error = import_root(&with(rest, &more), &untold()).expect_err(shows);
+        let (message, advice) = (error.to_string(), error.remedy().unwrap_or_default());
+        assert!(
+            message.contains(shows) && message.contains(more[0].0.split('.').next().unwrap()),
+            "{shows}: {message}"
+        );
+        assert!(advice.contains(remedy), "{shows}: {advice}");
+    }
+}

@@ -308,3 +308,18 @@ fn a_layer_of_somebodys_own_class_is_noted() {
         read(torchvision_group(exchanged(torchvision_modules(), own)), &ImportOptions::default()).unwrap().report;
     assert!(report.notes[0].contains("`models.ScaledConv2d`, whose code isn't in the file"), "{:?}", report.notes);
 }
+
+#[test]
+fn modules_show_what_a_nested_last_layer_is_run_with() {
+    let nested = |beside: &str| {
+        let head =
+            [plain("classifier.6", "Sequential"), plain("classifier.6.0", beside), plain("classifier.6.1", "Linear")];
+        let rest = torchvision_modules().into_iter().filter(|module| module.path != "classifier.6");
+        let tensors = named(&torchvision(10), |name| name.replace("classifier.6", "classifier.6.1"));
+        let group = Group { modules: rest.chain(head).collect(), ..group("", &tensors) };
+        read(group, &ImportOptions::default())
+    };
+    assert!(nested("Dropout").unwrap().report.guessed.is_empty());
+    let error = nested("ReLU").unwrap_err().to_string();
+    assert!(error.contains("between fc7 and fc8 are [ReLU, ReLU]"), "{error}");
+}

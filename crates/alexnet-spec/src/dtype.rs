@@ -91,7 +91,9 @@ pub(crate) fn convert(from: DType, bytes: &[u8], to: DType, out: &mut Vec<u8>) -
         if finite || !value.is_finite() {
             Ok(())
         } else {
-            Err(Error::Tensor(format!("{value:e} is too large for {to}; keep the weights in f32")))
+            let advice =
+                if to == DType::F32 { "it is no weight of a trained network" } else { "keep the weights in f32" };
+            Err(Error::Tensor(format!("{value:e} is too large for {to}; {advice}")))
         }
     };
     match from {

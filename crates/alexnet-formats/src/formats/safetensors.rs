@@ -84,7 +84,9 @@ fn malformed(error: &safetensors::SafeTensorError) -> Error {
         .chars()
         .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
         .collect();
-    Error::malformed(text).at("header")
+    Error::malformed(text)
+        .at("header")
+        .with_remedy("getting the file again, or writing it with the safetensors library")
 }
 
 fn dtype(dtype: Dtype) -> Option<DType> {

@@ -2,6 +2,7 @@
 
 use super::fit::{Widths, fit};
 use super::place::{Names, Place};
+use super::spelling::Spelling;
 use super::{ImportOptions, topology};
 use crate::Transform;
 use crate::dialects::{self, Dialect, Origin};
@@ -55,7 +56,7 @@ pub(super) struct Candidate {
     pub(super) tensors: BTreeMap<String, Tensor>,
     /// Parameters of the classifier that isn't there.
     pub(super) missing: Vec<String>,
-    pub(super) guess: Option<Guess>,
+    pub(super) guesses: Vec<Guess>,
     pub(super) notes: Vec<String>,
     /// Whether modules showed the order of norm and pool.
     order_seen: bool,
@@ -129,7 +130,7 @@ pub(super) fn all<'a>(scope: &[(&'a Names<'a>, Option<String>)], told: Told<'_>)
 }
 
 /// The names of the kernels, by which a place is found; of a network without convolutions, of its matrices.
-fn landmarks(dialect: &Dialect, told: Told<'_>) -> Vec<String> {
+fn landmarks(dialect: &'static Dialect, told: Told<'_>) -> Vec<String> {
     let usual = || networks::get("torchvision");
     let Some(network) = told.network().cloned().or_else(usual) else { return Vec::new() };
     let (kernels, matrices): (Vec<_>, Vec<_>) =
@@ -140,7 +141,7 @@ fn landmarks(dialect: &Dialect, told: Told<'_>) -> Vec<String> {
 }
 
 /// `None` where the dialect doesn't claim the place.
-fn read(place: &Place<'_>, dialect: &Dialect, told: Told<'_>) -> Option<Result<Vec<Candidate>, Misfit>> {
+fn read(place: &Place<'_>, dialect: &'static Dialect, told: Told<'_>) -> Option<Result<Vec<Candidate>, Misfit>> {
     Some(match told {
         Told::Insisted(network) => candidate(place, dialect, network, Widths::Any).map(|found| vec![found]),
         Told::Described(network) => candidate(place, dialect, network, Widths::Fixed).map(|found| vec![found]),
@@ -149,7 +150,7 @@ fn read(place: &Place<'_>, dialect: &Dialect, told: Told<'_>) -> Option<Result<V
 }
 
 /// Lets names, shapes and modules decide between the dialect's networks.
-fn untold(place: &Place<'_>, dialect: &Dialect, known: dialects::Candidates) -> Result<Vec<Candidate>, Misfit> {
+fn untold(place: &Place<'_>, dialect: &'static Dialect, known: dialects::Candidates) -> Result<Vec<Candidate>, Misfit> {
     let try_one = |name: &&str| Some(candidate(place, dialect, &networks::get(name)?, Widths::Published));
     let likely = known.likely.iter().find_map(try_one);
     let others: Vec<Result<Candidate, Misfit>> = known.others.iter().filter_map(try_one).collect();
@@ -160,7 +161,7 @@ fn untold(place: &Place<'_>, dialect: &Dialect, known: dialects::Candidates) -> 
             found.notes.push("the order of the layers is that of the file's own modules".to_owned());
         } else if let Some(why) = known.guessed {
             let rivals = others.iter().flatten().map(|other| other.network.name.as_str()).collect::<Vec<_>>();
-            found.guess = Some(Guess {
+            found.guesses.push(Guess {
                 what: format!("network {}", found.network.name),
                 why: why.to_owned(),
                 settle: match rivals.join(" or ") {
@@ -201,46 +202,53 @@ fn untold(place: &Place<'_>, dialect: &Dialect, known: dialects::Candidates) -> 
 }
 
 /// The place as `network`.
-fn candidate(place: &Place<'_>, dialect: &Dialect, network: &Network, widths: Widths) -> Result<Candidate, Misfit> {
+fn candidate(
+    place: &Place<'_>,
+    dialect: &'static Dialect,
+    network: &Network,
+    widths: Widths,
+) -> Result<Candidate, Misfit> {
     let misfit =
         |reason, message| Misfit { network: network.name.clone(), reason, message, instead: Vec::new(), remedy: None };
-    let spelled = |parameter: &str| spelled(place, dialect, parameter);
-    let (asked, missing) = present_part(place, dialect, network, widths).map_err(|m| misfit(Reason::Names, m))?;
+    let spelling = Spelling::new(place, dialect, network);
+    let spelled = |parameter: &str| spelled(spelling, parameter);
+    let (asked, missing) = present_part(spelling, network, widths).map_err(|m| misfit(Reason::Names, m))?;
 
     let (mut plan, mut tensors) = (Vec::new(), BTreeMap::new());
     for parameter in asked.parameters().map_err(|error| misfit(Reason::Shapes, error.to_string()))? {
-        let (resolved, tensor) = resolve(place, dialect, &parameter.name)
+        let (resolved, tensor) = resolve(spelling, &parameter.name)
             .unwrap_or_else(|| Err(format!("`{}` is missing", spelled(&parameter.name))))
             .map_err(|message| misfit(Reason::Shapes, message))?;
         tensors.insert(parameter.name.clone(), tensor);
         plan.push((parameter.name, resolved));
     }
     let fitted = fit(&asked, &tensors, widths, spelled).map_err(|message| misfit(Reason::Shapes, message))?;
-    let confirmed = topology::compare(place, &fitted.network, &modules(dialect, &plan)).map_err(|contradiction| {
+    let confirmed = topology::compare(place, &fitted.network, &modules(spelling, &plan)).map_err(|contradiction| {
         Misfit { remedy: contradiction.remedy, ..misfit(Reason::Modules, contradiction.message) }
     })?;
     let notes = fitted.notes.into_iter().chain(confirmed.notes).collect();
     let order_seen = confirmed.order;
-    Ok(Candidate { network: fitted.network, plan, tensors, missing, guess: None, notes, order_seen })
+    let guesses = spelling.guess(&asked).into_iter().collect();
+    Ok(Candidate { network: fitted.network, plan, tensors, missing, guesses, notes, order_seen })
 }
 
 /// The network as far as the place has its parameters: all of it, or all but the classifier, whose parameters come with it.
 ///
 /// Errs with what is missing where that is neither.
 fn present_part(
-    place: &Place<'_>,
-    dialect: &Dialect,
+    spelling: Spelling<'_, '_>,
     network: &Network,
     widths: Widths,
 ) -> Result<(Network, Vec<String>), String> {
+    let place = spelling.place;
     let parameters = |network: &Network| -> Result<Vec<String>, String> {
         Ok(network.parameters().map_err(|error| error.to_string())?.into_iter().map(|p| p.name).collect())
     };
     let there = |name: &String| {
-        (dialect.origin)(name).is_some_and(|origin| origin.sources.iter().all(|source| place.get(source).is_some()))
+        spelling.origin(name).is_some_and(|origin| origin.sources.iter().all(|source| place.get(source).is_some()))
     };
     let named = |name: &String| {
-        let origin = (dialect.origin)(name);
+        let origin = spelling.origin(name);
         there(name) || origin.is_some_and(|o| o.sources.iter().any(|source| place.unreadable(source).is_some()))
     };
     let features = network.clone().features_only();
@@ -248,7 +256,7 @@ fn present_part(
     let absent: Vec<&String> = needed.iter().filter(|name| !there(name)).collect();
     if let Some((first, rest)) = absent.split_first() {
         let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
-        return Err(why_absent(place, dialect, first) + &more);
+        return Err(why_absent(spelling, first) + &more);
     }
     let classifier: Vec<String> = parameters(network)?.into_iter().filter(|name| !needed.contains(name)).collect();
     match classifier.iter().find(|name| !there(name)) {
@@ -258,7 +266,7 @@ fn present_part(
             let known: BTreeSet<String> = needed
                 .iter()
                 .chain(&classifier)
-                .filter_map(|name| (dialect.origin)(name))
+                .filter_map(|name| spelling.origin(name))
                 .flat_map(|origin| origin.sources)
                 .collect();
             let strange = place
@@ -269,24 +277,24 @@ fn present_part(
                 true => String::new(),
                 false => format!("; instead there are {}", super::refusal::listed(strange.into_iter())),
             };
-            Err(format!("of its classifier {}{instead}", why_absent(place, dialect, absent)))
+            Err(format!("of its classifier {}{instead}", why_absent(spelling, absent)))
         }
     }
 }
 
 /// That a parameter is missing, or why it can't be read.
-fn why_absent(place: &Place<'_>, dialect: &Dialect, parameter: &str) -> String {
-    let sources = (dialect.origin)(parameter).map(|origin| origin.sources).unwrap_or_default();
-    match sources.iter().find_map(|source| place.unreadable(source)) {
+fn why_absent(spelling: Spelling<'_, '_>, parameter: &str) -> String {
+    let sources = spelling.origin(parameter).map(|origin| origin.sources).unwrap_or_default();
+    match sources.iter().find_map(|source| spelling.place.unreadable(source)) {
         Some(unreadable) => format!("`{}` can't be read: {}", unreadable.name.escape_debug(), unreadable.reason),
-        None => format!("`{}` is missing", spelled(place, dialect, parameter)),
+        None => format!("`{}` is missing", spelled(spelling, parameter)),
     }
 }
 
 /// A parameter's sources; `None` where the dialect has none, or not all are there.
-fn resolve(place: &Place<'_>, dialect: &Dialect, parameter: &str) -> Option<Result<(Resolved, Tensor), String>> {
-    let Origin { sources, transform } = (dialect.origin)(parameter)?;
-    let found: Vec<_> = sources.iter().map(|source| place.get(source)).collect::<Option<_>>()?;
+fn resolve(spelling: Spelling<'_, '_>, parameter: &str) -> Option<Result<(Resolved, Tensor), String>> {
+    let Origin { sources, transform } = spelling.origin(parameter)?;
+    let found: Vec<_> = sources.iter().map(|source| spelling.place.get(source)).collect::<Option<_>>()?;
     let dtype = found.first()?.tensor.dtype();
     let tensors: Vec<Tensor> = found.iter().map(|source| source.tensor.clone()).collect();
     let sources: Vec<String> = found.iter().map(|source| source.name.to_owned()).collect();
@@ -297,17 +305,18 @@ fn resolve(place: &Place<'_>, dialect: &Dialect, parameter: &str) -> Option<Resu
 }
 
 /// A parameter's name as the file has it, or would have.
-fn spelled(place: &Place<'_>, dialect: &Dialect, parameter: &str) -> String {
-    let Some(origin) = (dialect.origin)(parameter) else { return parameter.to_owned() };
-    let names = origin.sources.iter().map(|source| place.get(source).map_or(source.as_str(), |found| found.name));
+fn spelled(spelling: Spelling<'_, '_>, parameter: &str) -> String {
+    let Some(origin) = spelling.origin(parameter) else { return parameter.to_owned() };
+    let names =
+        origin.sources.iter().map(|source| spelling.place.get(source).map_or(source.as_str(), |found| found.name));
     names.map(|name| name.escape_debug().to_string()).collect::<Vec<_>>().join("`, `")
 }
 
 /// The module of each layer, by where its weight lies.
-fn modules(dialect: &Dialect, plan: &[(String, Resolved)]) -> BTreeMap<String, String> {
+fn modules(spelling: Spelling<'_, '_>, plan: &[(String, Resolved)]) -> BTreeMap<String, String> {
     let module = |parameter: &str| {
         let layer = parameter.strip_suffix(".weight")?;
-        match &(dialect.origin)(parameter)?.sources[..] {
+        match &spelling.origin(parameter)?.sources[..] {
             [source] => Some((layer.to_owned(), source.strip_suffix(".weight")?.to_owned())),
             _ => None,
         }

@@ -96,6 +96,21 @@ impl<'a> Place<'a> {
         names.take_while(move |(name, _)| name.starts_with(&start)).map(|(name, source)| (name.as_str(), *source))
     }
 
+    /// The tensors below a module of the place, in alphabetical order, by what follows the module's path: `.1.bias`.
+    pub(super) fn inside_of(&self, module: &str) -> impl Iterator<Item = (&'a str, Source<'a>)> {
+        let path = self.full(module);
+        let names = self.names.by_name.range(format!("{path}.")..);
+        let rest = move |(name, source): (&'a String, &Source<'a>)| {
+            Some((name.strip_prefix(path.as_str()).filter(|rest| rest.starts_with('.'))?, *source))
+        };
+        names.map_while(rest)
+    }
+
+    /// All names of the group, those outside the place included.
+    pub(super) fn names(&self) -> &'a Names<'a> {
+        self.names
+    }
+
     pub(super) fn group(&self) -> &'a Group {
         self.names.group
     }

@@ -1,8 +1,8 @@
 //! What to say of a file that is no AlexNet: what was seen in it, what it looks like, and what came nearest.
 
 use super::attempt::{Attempt, Reason};
-use super::families;
 use super::place::Names;
+use super::{disguise, families};
 use crate::{Checkpoint, Error};
 use alexnet_spec::Tensor;
 
@@ -51,6 +51,10 @@ pub(super) fn refuse(
     if let Some((family, name)) = family(scope) {
         message += &format!("; by `{}` it looks like {family}", name.escape_debug());
     }
+    let disguise = scope.iter().find_map(|(names, _)| disguise::recognise(names));
+    if let Some((what, _, name)) = disguise {
+        message += &format!("; `{}` shows {what}", name.escape_debug());
+    }
     // One line for each reading: the place of it that came nearest.
     let (mut said, mut readings): (Vec<String>, Vec<(&str, &str)>) = (Vec::new(), Vec::new());
     for (attempt, misfit) in nearest {
@@ -63,7 +67,8 @@ pub(super) fn refuse(
     if !said.is_empty() {
         message += &format!("; nearest: {}", said.join(", "));
     }
-    Error::refused(message).with_remedy("--inspect to see all of it")
+    let remedy = disguise.map_or("--inspect to see all of it", |(_, remedy, _)| remedy);
+    Error::refused(message).with_remedy(remedy)
 }
 
 fn family<'a>(scope: &[(&'a Names<'_>, Option<String>)]) -> Option<(&'static str, &'a str)> {
