@@ -18,10 +18,12 @@ pub(super) fn crc32(bytes: &[u8]) -> u32 {
             hasher.update(part);
             hasher
         };
-        let workers: Vec<_> = bytes.chunks(piece).map(|part| (part, scope.spawn(move || hash(part)))).collect();
+        let spawn = |part| thread::Builder::new().spawn_scoped(scope, move || hash(part));
+        let workers: Vec<_> = bytes.chunks(piece).map(|part| (part, spawn(part))).collect();
         for (part, worker) in workers {
-            // A thread that couldn't finish is no reason to give up: its part is summed here.
-            total.combine(&worker.join().unwrap_or_else(|_| hash(part)));
+            // A thread that couldn't begin or finish is no reason to give up: its part is summed here.
+            let sum = worker.ok().and_then(|worker| worker.join().ok());
+            total.combine(&sum.unwrap_or_else(|| hash(part)));
         }
     });
     total.finalize()
