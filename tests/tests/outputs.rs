@@ -131,3 +131,20 @@ fn a_write_that_fails_leaves_nothing() {
         assert_eq!(files(folder.path()), [""; 0], "{options}");
     }
 }
+
+#[test]
+fn class_names_of_the_users_own_travel_with_the_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let (names, output) = (folder.path().join("names.txt"), folder.path().join("out.safetensors"));
+    let input = fixture("pytorch/torchvision-3-classes.pth");
+    fs::write(&names, "ant\nbee\n").unwrap();
+    convert(&input, [output.as_os_str(), "--labels".as_ref(), names.as_os_str()])
+        .expect(2)
+        .says("2 names, but the network has 3 classes");
+    fs::write(&names, "ant\nbee\ncicada\n").unwrap();
+    convert(&input, [output.as_os_str(), "--labels".as_ref(), names.as_os_str()]).expect(0);
+    let bytes = fs::read(&output).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let network = header.metadata().as_ref().unwrap()["alexnet.network"].clone();
+    assert!(network.contains(r#""labels":{"names":["ant","bee","cicada"]}"#), "{network}");
+}

@@ -1,0 +1,138 @@
+//! What programs read: the JSON of both programs has the keys that its version promises.
+//!
+//! A key that is added is added here. A key that goes or changes its meaning takes a new version.
+
+use alexnet_tests::fixture;
+use alexnet_tests::run::Run;
+use serde_json::Value;
+
+const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
+const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
+
+fn json(run: &Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}:\n{run}"))
+}
+
+/// Fails unless `value` is an object with just these keys.
+#[track_caller]
+fn has_keys(value: &Value, keys: &[&str]) {
+    let mut expected = keys.to_vec();
+    expected.sort_unstable();
+    let mut found: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+fn is_a_verification(report: &Value) {
+    has_keys(
+        report,
+        &[
+            "schema",
+            "a",
+            "b",
+            "agreed",
+            "verdict",
+            "fixtures",
+            "consistency",
+            "truth",
+            "parameters",
+            "layers",
+            "first_difference",
+            "unavailable",
+        ],
+    );
+    assert_eq!(report["schema"], "alexnet-verify/1");
+    has_keys(&report["a"], &["path", "network", "runtimes"]);
+    has_keys(&report["parameters"], &["compared", "equal", "not_found", "differences"]);
+    let comparison = &report["consistency"][0];
+    has_keys(comparison, &["fixture", "runtime", "reference", "tensor", "metrics", "why", "classes"]);
+    has_keys(&comparison["classes"], &["top1", "top5", "margin"]);
+    is_metrics(&comparison["metrics"]);
+}
+
+fn is_metrics(metrics: &Value) {
+    has_keys(
+        metrics,
+        &[
+            "elements",
+            "scale",
+            "max_abs",
+            "mean_abs",
+            "rms",
+            "p50",
+            "p99",
+            "p99_9",
+            "cosine",
+            "nan",
+            "infinite",
+            "outside",
+            "worst",
+            "passing_rtol",
+            "tolerance",
+            "agrees",
+        ],
+    );
+    has_keys(&metrics["tolerance"], &["atol", "rtol"]);
+}
+
+#[test]
+fn a_conversion_reports_input_network_outputs_and_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out.onnx");
+    let input = fixture("pytorch/jiecaoyu.pth.tar");
+    let run = Run::of(CONVERT, [input.as_os_str(), output.as_os_str(), "--json".as_ref()]).expect(0);
+    let report = json(&run);
+    has_keys(&report, &["schema", "input", "network", "classes", "parameters", "import", "outputs", "verification"]);
+    assert_eq!(report["schema"], "alexnet-convert/1");
+    has_keys(&report["input"], &["path", "bytes", "sha256", "format", "dialect"]);
+    has_keys(
+        &report["import"],
+        &[
+            "format",
+            "dialect",
+            "network",
+            "classes",
+            "key",
+            "stripped",
+            "used",
+            "unused",
+            "missing",
+            "converted",
+            "guessed",
+            "notes",
+        ],
+    );
+    has_keys(&report["import"]["used"][0], &["parameter", "sources", "transform", "shape", "dtype"]);
+    has_keys(&report["import"]["guessed"][0], &["what", "why", "settle"]);
+    has_keys(&report["outputs"][0], &["path", "bytes"]);
+    assert_eq!(report["outputs"][0]["bytes"], std::fs::metadata(&output).unwrap().len());
+    assert_eq!(report["network"]["name"], "bvlc");
+    is_a_verification(&report["verification"][0]);
+}
+
+#[test]
+fn a_verification_that_fails_names_the_layer() {
+    let files = ["pytorch/jiecaoyu.pth.tar", "mutants/alpha-not-divided.onnx"].map(fixture);
+    let options = ["--json", "--runtime", "candle-onnx"];
+    let run = Run::of(VERIFY, files.iter().map(|f| f.as_os_str()).chain(options.map(AsRef::as_ref))).expect(1);
+    let report = json(&run);
+    is_a_verification(&report);
+    assert_eq!(report["agreed"], false);
+    has_keys(&report["first_difference"], &["layer", "runtime", "mode", "what"]);
+    assert_eq!(report["first_difference"]["layer"], "norm1");
+    let layer = &report["layers"][0];
+    has_keys(layer, &["layer", "op", "runtime", "cumulative", "isolated", "why"]);
+    is_metrics(&layer["cumulative"]);
+}
+
+#[test]
+fn an_inspection_reports_groups_and_readings() {
+    let input = fixture("pytorch/timm.pth.tar");
+    let run = Run::of(CONVERT, [input.as_os_str(), "--inspect".as_ref(), "--json".as_ref()]).expect(0);
+    let report = json(&run);
+    assert_eq!(report["schema"], "alexnet-inspect/1");
+    for key in ["path", "bytes", "format", "groups", "refusal"] {
+        assert!(report.get(key).is_some(), "no `{key}` in:\n{run}");
+    }
+    has_keys(&report["groups"][0]["tensors"][0], &["name", "dtype", "shape", "strided"]);
+}
