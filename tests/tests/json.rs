@@ -121,7 +121,7 @@ fn a_verification_that_fails_names_the_layer() {
     has_keys(&report["first_difference"], &["layer", "runtime", "mode", "what"]);
     assert_eq!(report["first_difference"]["layer"], "norm1");
     let layer = &report["layers"][0];
-    has_keys(layer, &["layer", "op", "runtime", "cumulative", "isolated", "why"]);
+    has_keys(layer, &["layer", "op", "runtime", "cumulative", "isolated", "unseen", "why"]);
     is_metrics(&layer["cumulative"]);
 }
 

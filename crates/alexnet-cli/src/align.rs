@@ -1,7 +1,7 @@
 //! Which value of an ONNX graph is which layer, and which initializer is which parameter.
 //!
 //! Graphs that this project wrote name both as the network does. Graphs of other exporters are aligned by walking both
-//! lists: the n-th convolution is the n-th convolution as long as nothing else in between contradicts it.
+//! lists: the n-th convolution is the n-th convolution.
 
 use alexnet_onnx::Model;
 use alexnet_onnx::proto::{GraphProto, NodeProto};
@@ -49,16 +49,24 @@ fn by_name(graph: &GraphProto, network: &Network) -> BTreeMap<String, String> {
     network.layers.iter().filter_map(find).collect()
 }
 
-/// The nodes of the layers, by walking both lists until they contradict each other.
+/// The nodes of the layers, by walking both lists. Convolutions and matrices are what the walk holds on to: the n-th is the
+/// n-th, and what lies between two of them is looked for there, so that a ReLU that isn't there doesn't hide what follows.
 fn by_order<'a>(graph: &'a GraphProto, network: &'a Network) -> Vec<(&'a str, &'a NodeProto)> {
-    let mut nodes = graph.node.iter().filter(|node| counterpart(node.op_type())).peekable();
-    let mut found = Vec::new();
+    let nodes: Vec<&NodeProto> = graph.node.iter().filter(|node| counterpart(node.op_type())).collect();
+    let (mut rest, mut found) = (nodes.as_slice(), Vec::new());
     for layer in &network.layers {
         let operators = operators(&layer.op);
-        let Some(node) = nodes.next_if(|node| operators.contains(&node.op_type())) else {
-            if optional(&layer.op) { continue } else { break }
-        };
-        found.push((layer.name.as_str(), node));
+        let weighty = rest.iter().position(|node| ["Conv", "Gemm"].contains(&node.op_type())).unwrap_or(rest.len());
+        let (start, length) = if layer.op.out().is_some() { (weighty, 1) } else { (0, weighty) };
+        let mut within = rest.iter().enumerate().skip(start).take(length);
+        match within.find(|(_, node)| operators.contains(&node.op_type())) {
+            Some((at, node)) => {
+                found.push((layer.name.as_str(), *node));
+                rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
+            }
+            None if layer.op.out().is_some() => break,
+            None => {}
+        }
     }
     found
 }
@@ -99,11 +107,6 @@ fn counterpart(operator: &str) -> bool {
     ALL.contains(&operator)
 }
 
-/// Layers that exporters leave out.
-fn optional(op: &Op) -> bool {
-    matches!(op, Op::AdaptiveAvgPool2d(_) | Op::Flatten(_) | Op::Dropout(_) | Op::Softmax(_))
-}
-
 /// The initializer that a node has in a parameter's place.
 fn operand(node: &NodeProto, parameter: &str, model: &Model) -> Option<Tensor> {
     let (_, role) = parameter.rsplit_once('.')?;
@@ -119,4 +122,49 @@ fn operand(node: &NodeProto, parameter: &str, model: &Model) -> Option<Tensor> {
         && role == "weight"
         && !node.attribute.iter().any(|attribute| attribute.name() == "transB" && attribute.i() == 1);
     if transposed { tensor.permute(&[1, 0]).ok() } else { Some(tensor.clone()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alexnet_spec::networks;
+
+    /// torchvision's operators as other programs export them, without names of ours and without the second ReLU.
+    #[test]
+    fn a_missing_activation_does_not_hide_the_layers_after_it() {
+        let network = networks::get("torchvision").unwrap().shrunk(16, 10).unwrap();
+        let operators = [
+            "Conv",
+            "Relu",
+            "MaxPool",
+            "Conv",
+            "MaxPool",
+            "Conv",
+            "Relu",
+            "Conv",
+            "Relu",
+            "Conv",
+            "Relu",
+            "MaxPool",
+            "AveragePool",
+            "Flatten",
+            "Gemm",
+            "Relu",
+            "Gemm",
+            "Relu",
+            "Gemm",
+        ];
+        let node = |(index, operator): (usize, &&str)| NodeProto {
+            op_type: Some((*operator).to_owned()),
+            output: vec![format!("value{index}")],
+            ..NodeProto::default()
+        };
+        let graph = GraphProto { node: operators.iter().enumerate().map(node).collect(), ..GraphProto::default() };
+        let found: BTreeMap<&str, &str> =
+            by_order(&graph, &network).into_iter().map(|(layer, node)| (layer, node.output[0].as_str())).collect();
+        assert_eq!(found.get("relu2"), None);
+        for (layer, value) in [("conv2", "value3"), ("pool2", "value4"), ("conv3", "value5"), ("fc8", "value18")] {
+            assert_eq!(found.get(layer), Some(&value), "{layer}");
+        }
+    }
 }

@@ -94,8 +94,10 @@ impl Staged {
     fn publish(self, force: bool) -> Result<()> {
         let Staged { target, file } = self;
         let folder = folder(&target);
+        // A link is replaced, not followed, even where it leads nowhere.
+        let taken = target.symlink_metadata().is_ok();
         let previous = fs::metadata(&target).ok();
-        if previous.is_some() && !force {
+        if taken && !force {
             bail!("it exists; use --force to replace it");
         }
         match file {
@@ -103,6 +105,8 @@ impl Staged {
             Pending::Nameless(file) => {
                 if let Some(previous) = &previous {
                     file.set_permissions(previous.permissions())?;
+                }
+                if taken {
                     let beside = unused_name(&folder)?;
                     link(&file, &beside)?;
                     fs::rename(&beside, &target).inspect_err(|_| {
@@ -261,6 +265,18 @@ mod tests {
         assert!(error.contains("--force"), "{error}");
         assert_eq!(fs::read_to_string(&second).unwrap(), "somebody else's");
         assert_eq!(names(folder.path()), ["b.onnx"], "the first output is taken back");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_replaced_even_where_it_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out.onnx");
+        std::os::unix::fs::symlink(folder.path().join("nothing.onnx"), &target).unwrap();
+        assert!(publish(vec![staged(&target, "graph")], false).is_err());
+        publish(vec![staged(&target, "graph")], true).unwrap();
+        assert!(target.symlink_metadata().unwrap().is_file());
+        assert_eq!(names(folder.path()), ["out.onnx"]);
     }
 
     #[cfg(unix)]

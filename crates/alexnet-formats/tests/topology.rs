@@ -231,6 +231,22 @@ fn constants_of_the_norm_are_compared() {
     }
 }
 
+/// PyTorch's window of 4 begins two channels before the centre, ONNX's and so a network's one.
+#[test]
+fn even_windows_lie_elsewhere() {
+    let mut network = alexnet_spec::networks::get("bvlc").unwrap();
+    for layer in &mut network.layers {
+        if let alexnet_spec::Op::LocalResponseNorm(norm) = &mut layer.op {
+            norm.size = 4;
+        }
+    }
+    let four = |path| with_attribute(norm(path), "size", Int(4));
+    let modules = exchanged(exchanged(grouped_modules(false), four("features.2")), four("features.6"));
+    let group = Group { modules, ..group("", &caffe(JIECAOYU)) };
+    let error = read(group, &ImportOptions { network: Some(network), key: None }).unwrap_err().to_string();
+    assert!(error.contains("even") && error.contains("features.2"), "{error}");
+}
+
 #[test]
 fn modules_of_other_classes_run_their_children_in_any_order() {
     let mut modules = torchvision_modules();
@@ -302,11 +318,13 @@ fn padding_by_name_is_compared() {
 }
 
 #[test]
-fn a_layer_of_somebodys_own_class_is_noted() {
+fn a_layer_of_somebodys_own_class_is_a_guess() {
     let own = Module { class: "models.ScaledConv2d".into(), ..conv("features.3", 5, 1, 2, 1) };
     let report =
         read(torchvision_group(exchanged(torchvision_modules(), own)), &ImportOptions::default()).unwrap().report;
-    assert!(report.notes[0].contains("`models.ScaledConv2d`, whose code isn't in the file"), "{:?}", report.notes);
+    let [guess] = &report.guessed[..] else { panic!("{:?}", report.guessed) };
+    assert_eq!(guess.what, "module `features.3` (ScaledConv2d) is a Conv2d");
+    assert!(guess.why.contains("`models.ScaledConv2d` is somebody's own"), "{}", guess.why);
 }
 
 #[test]

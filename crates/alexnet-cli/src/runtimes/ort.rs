@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
 use half::{bf16, f16};
 use ort::environment::Environment;
+use ort::logging::LogLevel;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Tensor, TensorElementType};
 use prost::Message;
@@ -103,7 +104,9 @@ fn with_outputs<'a>(model: &[u8], outputs: impl Iterator<Item = &'a str>) -> Vec
 }
 
 fn session(bytes: &[u8], external: &[(String, Bytes)]) -> Result<Session> {
-    let mut builder = Session::builder(&library(true)?.environment)?;
+    let builder = Session::builder(&library(true)?.environment)?;
+    // What goes wrong comes back as an error; its own lines on stderr would be a second report of it.
+    let mut builder = builder.with_log_level(LogLevel::Fatal).map_err(|error| anyhow!("{error}"))?;
     for (location, data) in external {
         builder = builder
             .with_external_initializer_file_in_memory(location, Arc::from(data.as_ref()))

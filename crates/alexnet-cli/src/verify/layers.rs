@@ -6,7 +6,7 @@ use crate::array::Array;
 use crate::compare::{Metrics, Tolerance};
 use crate::inputs::Fixture;
 use crate::runtimes::{Runtime, Values};
-use alexnet_spec::Network;
+use alexnet_spec::{Network, Op};
 use anyhow::{Context, Result};
 
 /// Compares every layer that the runs have in common with the first, over all inputs or the one named, and keeps each
@@ -63,11 +63,15 @@ fn compare(
     found: &Values,
 ) -> Vec<LayerComparison> {
     let mut rows = Vec::new();
-    // What the reference computes from the other side's last known value.
+    // What the reference computes from the other side's last known value, and the layers passed since.
+    let mut unseen: Vec<&str> = Vec::new();
     let mut carried = Some(fixture.input.clone());
     for layer in &network.layers {
         carried = carried.and_then(|input| alone(reference, &layer.name, &input));
-        let (Some(a), Some(b)) = (expected.get(&layer.name), found.get(&layer.name)) else { continue };
+        let (Some(a), Some(b)) = (expected.get(&layer.name), found.get(&layer.name)) else {
+            unseen.extend(computes(&layer.op).then_some(layer.name.as_str()));
+            continue;
+        };
         let tolerance = tolerance(&layer.name);
         let (cumulative, why) = split(Metrics::compare(a, b, tolerance));
         let isolated = carried.as_ref().and_then(|own| Metrics::compare(own, b, tolerance).ok());
@@ -77,11 +81,17 @@ fn compare(
             runtime: name.to_owned(),
             cumulative,
             isolated,
+            unseen: unseen.drain(..).map(str::to_owned).collect(),
             why,
         });
         carried = Some(b.clone());
     }
     rows
+}
+
+/// Whether a layer changes values at test time; exporters leave the others out.
+fn computes(op: &Op) -> bool {
+    !matches!(op, Op::Dropout(_) | Op::Flatten(_) | Op::AdaptiveAvgPool2d(_) | Op::Softmax(_))
 }
 
 /// One layer of the reference, fed `input`; none where it can't run it, which a shape that doesn't fit explains.
@@ -106,6 +116,7 @@ fn against_recorded(
             runtime: format!("{} against recorded", run.name),
             cumulative,
             isolated: None,
+            unseen: Vec::new(),
             why,
         }
     })
@@ -155,6 +166,10 @@ pub(super) fn first_difference(rows: &[LayerComparison]) -> Option<FirstDifferen
         (Some(why), _) => why.clone(),
         (None, Some(metrics)) => format!("{mode}, {}", sentence(metrics)),
         (None, None) => mode.into(),
+    };
+    let what = match row.unseen.join(", ") {
+        none if none.is_empty() => what,
+        unseen => format!("{what}; {unseen}, which it should come after, is not to be found there"),
     };
     Some(FirstDifference { layer: row.layer.clone(), runtime: row.runtime.clone(), mode, what })
 }

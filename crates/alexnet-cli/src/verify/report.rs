@@ -112,6 +112,8 @@ pub struct LayerComparison {
     pub cumulative: Option<Metrics>,
     /// With the same input on both sides; none where no side can run a layer alone.
     pub isolated: Option<Metrics>,
+    /// Layers before it whose outputs the runtime doesn't show: what they compute counts towards this one.
+    pub unseen: Vec<String>,
     /// Why it can't be compared.
     pub why: Option<String>,
 }

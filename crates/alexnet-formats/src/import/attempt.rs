@@ -228,7 +228,7 @@ fn candidate(
     })?;
     let notes = fitted.notes.into_iter().chain(confirmed.notes).collect();
     let order_seen = confirmed.order;
-    let guesses = spelling.guess(&asked).into_iter().collect();
+    let guesses = spelling.guess(&asked).into_iter().chain(confirmed.guesses).collect();
     Ok(Candidate { network: fitted.network, plan, tensors, missing, guesses, notes, order_seen })
 }
 

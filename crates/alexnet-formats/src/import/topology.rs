@@ -8,6 +8,7 @@ mod around;
 mod module;
 
 use super::place::Place;
+use crate::report::Guess;
 use crate::{Attribute, Module};
 use alexnet_spec::layers::{AdaptiveAvgPool2d, Conv2d, LocalResponseNorm, MaxPool2d, Rounding};
 use alexnet_spec::{Layer, Network, Op};
@@ -22,6 +23,8 @@ pub(super) struct Confirmed {
     pub(super) order: bool,
     /// Where they differ without effect.
     pub(super) notes: Vec<String>,
+    /// What they leave open.
+    pub(super) guesses: Vec<Guess>,
 }
 
 /// What modules and network don't agree on.
@@ -51,7 +54,7 @@ pub(super) fn compare(
     let mut confirmed = Confirmed { notes: around::compare(place)?, ..Confirmed::default() };
     let comparison = Comparison { network, module_of };
     for (path, module) in &modules {
-        confirmed.notes.extend(comparison.own_class(path, module));
+        confirmed.guesses.extend(comparison.own_class(path, module));
         match kind(module) {
             Kind::Parametric if !has_tensors(place, path) => {
                 let message = format!("{} of class `{}` holds no tensors", shown(module), module.class.escape_debug());
@@ -121,11 +124,14 @@ impl Comparison<'_> {
         self.network.layer(layer)
     }
 
-    /// A note on a layer's module whose class isn't PyTorch's: its weights are known, its code isn't.
-    fn own_class(&self, path: &str, module: &Module) -> Option<String> {
+    /// That a layer's module computes what its weights look like, where its class isn't PyTorch's.
+    fn own_class(&self, path: &str, module: &Module) -> Option<Guess> {
         let layer = self.layer_at(path).filter(|_| !is_pytorchs(module))?;
-        let (class, kind) = (module.class.escape_debug(), layer.op.kind());
-        Some(format!("{} is of class `{class}`, whose code isn't in the file; it is taken for a {kind}", shown(module)))
+        Some(Guess {
+            what: format!("{} is a {}", shown(module), layer.op.kind()),
+            why: format!("its class `{}` is somebody's own, whose code isn't in the file", module.class.escape_debug()),
+            settle: "alexnet-verify with outputs of the original program settles it".to_owned(),
+        })
     }
 
     fn parametric(&self, path: &str, module: &Module) -> Result<(), String> {
@@ -246,6 +252,11 @@ impl Comparison<'_> {
             return Err(self.differs(module, "groups", 1, layer, norm.groups));
         }
         self.number(module, "size", layer, norm.size as f64)?;
+        if norm.size.is_multiple_of(2) && class(module) == "LocalResponseNorm" {
+            let seen =
+                format!("an even window of {}, which PyTorch begins one channel earlier than {layer}", norm.size);
+            return Err(format!("{} has {seen} of network `{}` does", shown(module), self.network.name));
+        }
         self.number(module, "alpha", layer, norm.alpha)?;
         self.number(module, "beta", layer, norm.beta)?;
         self.number(module, "k", layer, norm.k)
