@@ -15,7 +15,7 @@ use std::path::Path;
 /// What is compared.
 pub enum Subject {
     /// Weights of a known network; they run as the candle model.
-    Weights(Checkpoint),
+    Weights(Box<Checkpoint>),
     /// An ONNX graph; it runs on the ONNX runtimes.
     Graph(Box<Graph>),
 }
@@ -41,11 +41,11 @@ impl Subject {
         let checkpoint = alexnet_formats::open(&source, &limits)?;
         let options = ImportOptions { network, key: key.map(str::to_owned) };
         let imported = alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
-        Ok(Subject::Weights(Checkpoint {
+        Ok(Subject::Weights(Box::new(Checkpoint {
             path: path.display().to_string(),
             network: imported.network,
             weights: imported.weights,
-        }))
+        })))
     }
 
     /// What reports call it.

@@ -29,11 +29,11 @@ pub(super) fn check(
     device: &Device,
     console: Console,
 ) -> Result<Vec<Report>> {
-    let source = Subject::Weights(Checkpoint {
+    let source = Subject::Weights(Box::new(Checkpoint {
         path: input.display().to_string(),
         network: network.clone(),
         weights: weights.clone(),
-    });
+    }));
     let contract = Contract {
         input: network.input.clone(),
         preprocessing: Some(network.preprocessing.clone()),
@@ -87,16 +87,16 @@ pub(super) fn check(
 }
 
 fn mapped(output: &Staged) -> Result<Bytes> {
-    Ok(Source::open(&output.path(), &Limits::default())?.bytes())
+    Ok(Source::open(output.path(), &Limits::default())?.bytes())
 }
 
 fn read_back(output: &Staged, network: &Network) -> Result<Subject> {
     let path = output.target().display().to_string();
     let limits = Limits::default();
-    let source = Source::open(&output.path(), &limits)?;
+    let source = Source::open(output.path(), &limits)?;
     let checkpoint = alexnet_formats::open(&source, &limits).with_context(|| format!("{path}: read back"))?;
     let imported = alexnet_formats::import(&checkpoint, &ImportOptions::default())
         .with_context(|| format!("{path}: read back"))?;
     ensure!(imported.network == *network, "{path}: it was written wrongly: it describes another network");
-    Ok(Subject::Weights(Checkpoint { path, network: imported.network, weights: imported.weights }))
+    Ok(Subject::Weights(Box::new(Checkpoint { path, network: imported.network, weights: imported.weights })))
 }

@@ -14,7 +14,7 @@ pub fn builtin(contract: &Contract) -> Result<Vec<Fixture>> {
     let mut random = SplitMix(0x2012);
     let noise: Vec<f64> =
         (0..contract.input.channels * contract.input.height * contract.input.width).map(|_| random.unit()).collect();
-    let pictures: [(&str, f64, Box<dyn Fn(Pixel) -> f64>); 4] = [
+    let pictures: [(&str, f64, Picture<'_>); 4] = [
         ("noise", 1.0, Box::new(|p: Pixel| noise.get(p.index).copied().unwrap_or(0.5))),
         ("waves", 1.0, Box::new(waves)),
         ("square", 1.0, Box::new(square)),
@@ -31,6 +31,9 @@ struct Pixel {
     row: f64,
     column: f64,
 }
+
+/// The brightness of every place, from 0 to 1.
+type Picture<'a> = Box<dyn Fn(Pixel) -> f64 + 'a>;
 
 fn waves(p: Pixel) -> f64 {
     let phase = p.channel as f64 * 1.3;
