@@ -2,6 +2,8 @@
 //!
 //! The library exists for the two binaries; programs that want the network embed the crate `alexnet`.
 #![forbid(unsafe_code)]
+// A build without runtimes leaves unused what serves them.
+#![cfg_attr(not(all(feature = "candle-onnx", feature = "ort")), allow(dead_code, unused_variables))]
 
 mod align;
 mod args;
