@@ -144,3 +144,10 @@ fn results_are_json_for_programs() {
     let run = verify(&input, &output, &["--json"]).expect(0);
     let _: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}:\n{run}"));
 }
+
+#[test]
+fn two_graphs_that_say_nothing_of_themselves_take_the_users_word_for_their_layers() {
+    let graphs = ["mutants/right.onnx", "mutants/alpha-not-divided.onnx"].map(fixture);
+    let run = verify(&graphs[0], &graphs[1], &["--network", "bvlc", "--runtime", "candle-onnx"]).expect(1);
+    assert!(run.stdout.contains("norm1 parts first"), "{run}");
+}

@@ -36,7 +36,10 @@ impl Subject {
         let limits = Limits::default();
         let source = Source::open(path, &limits)?;
         if is_onnx(path, &source.bytes()) {
-            return Ok(Subject::Graph(Box::new(Graph::load(path, &source)?)));
+            let mut graph = Graph::load(path, &source)?;
+            // A graph that says what it is is believed; the user's word names the layers of one that doesn't.
+            graph.network = graph.network.or(network);
+            return Ok(Subject::Graph(Box::new(graph)));
         }
         let checkpoint = alexnet_formats::open(&source, &limits)?;
         let options = ImportOptions { network, key: key.map(str::to_owned) };
