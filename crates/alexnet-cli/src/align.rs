@@ -21,17 +21,17 @@ pub struct Alignment {
 pub fn align(model: &Model, network: &Network) -> Alignment {
     let graph = model.graph();
     let mut alignment = Alignment { values: by_name(graph, network), parameters: BTreeMap::new() };
-    let nodes = by_order(graph, network);
+    let nodes = by_order(model, network);
     for (layer, node) in &nodes {
-        if let Some(output) = node.output.first() {
+        if let Some(output) = bias_of(graph, node).unwrap_or(node).output.first() {
             alignment.values.entry((*layer).to_owned()).or_insert_with(|| output.clone());
         }
     }
     for parameter in network.parameters().unwrap_or_default() {
-        let own = model.initializer(&parameter.name).cloned();
+        // The node tells the layout; a name alone doesn't.
         let node = nodes.iter().find(|(layer, _)| *layer == parameter.layer).map(|(_, node)| *node);
-        let found = own.or_else(|| node.and_then(|node| operand(node, &parameter.name, model)));
-        if let Some(tensor) = found {
+        let found = node.and_then(|node| operand(node, &parameter.name, model));
+        if let Some(tensor) = found.or_else(|| model.constant(&parameter.name)) {
             alignment.parameters.insert(parameter.name, tensor);
         }
     }
@@ -49,17 +49,18 @@ fn by_name(graph: &GraphProto, network: &Network) -> BTreeMap<String, String> {
     network.layers.iter().filter_map(find).collect()
 }
 
-/// The nodes of the layers, by walking both lists. Convolutions and matrices are what the walk holds on to: the n-th is the
-/// n-th, and what lies between two of them is looked for there, so that a ReLU that isn't there doesn't hide what follows.
-fn by_order<'a>(graph: &'a GraphProto, network: &'a Network) -> Vec<(&'a str, &'a NodeProto)> {
-    let nodes: Vec<&NodeProto> = graph.node.iter().filter(|node| counterpart(node.op_type())).collect();
+/// The nodes of the layers, by walking both lists. Layers with weights are what the walk holds on to: the n-th is the n-th,
+/// and what lies between two of them is looked for there, so that a ReLU that isn't there doesn't hide what follows.
+fn by_order<'a>(model: &'a Model, network: &'a Network) -> Vec<(&'a str, &'a NodeProto)> {
+    let nodes: Vec<&NodeProto> = model.graph().node.iter().filter(|node| counterpart(node.op_type())).collect();
     let (mut rest, mut found) = (nodes.as_slice(), Vec::new());
-    for layer in &network.layers {
-        let operators = operators(&layer.op);
-        let weighty = rest.iter().position(|node| ["Conv", "Gemm"].contains(&node.op_type())).unwrap_or(rest.len());
-        let (start, length) = if layer.op.out().is_some() { (weighty, 1) } else { (0, weighty) };
+    for (index, layer) in network.layers.iter().enumerate() {
+        let weighty = network.layers.iter().skip(index).find(|layer| layer.op.out().is_some());
+        let next =
+            weighty.and_then(|layer| rest.iter().position(|node| bears(node, layer, model))).unwrap_or(rest.len());
+        let (start, length) = if layer.op.out().is_some() { (next, 1) } else { (0, next) };
         let mut within = rest.iter().enumerate().skip(start).take(length);
-        match within.find(|(_, node)| operators.contains(&node.op_type())) {
+        match within.find(|(_, node)| operators(&layer.op).contains(&node.op_type())) {
             Some((at, node)) => {
                 found.push((layer.name.as_str(), *node));
                 rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
@@ -69,6 +70,24 @@ fn by_order<'a>(graph: &'a GraphProto, network: &'a Network) -> Vec<(&'a str, &'
         }
     }
     found
+}
+
+/// Whether a node can be a layer with weights. The 1x1 convolution of a norm in primitive operators is none.
+fn bears(node: &NodeProto, layer: &Layer, model: &Model) -> bool {
+    let kernel = match &layer.op {
+        Op::Conv2d(conv) => Some(conv.kernel),
+        _ => None,
+    };
+    let weight = || node.input.get(1).and_then(|name| model.constant(name));
+    let fits = |kernel: [usize; 2]| weight().is_none_or(|weight| weight.shape().get(2..) == Some(&kernel[..]));
+    operators(&layer.op).contains(&node.op_type()) && kernel.is_none_or(fits)
+}
+
+/// The addition of a bias to what a `MatMul` gives, which together are a linear layer.
+fn bias_of<'a>(graph: &'a GraphProto, node: &NodeProto) -> Option<&'a NodeProto> {
+    let product = node.output.first().filter(|_| node.op_type() == "MatMul")?;
+    let mut readers = graph.node.iter().filter(|reader| reader.input.contains(product));
+    readers.next().filter(|reader| reader.op_type() == "Add")
 }
 
 /// The operators that a layer may have become.
@@ -81,7 +100,7 @@ fn operators(op: &Op) -> &'static [&'static str] {
         Op::MaxPool2d(_) => &["MaxPool"],
         Op::AdaptiveAvgPool2d(_) => &["AveragePool", "GlobalAveragePool"],
         Op::Flatten(_) => &["Flatten", "Reshape"],
-        Op::Linear(_) => &["Gemm"],
+        Op::Linear(_) => &["Gemm", "MatMul"],
         Op::Dropout(_) => &["Dropout"],
         Op::Softmax(_) => &["Softmax"],
         _ => &[],
@@ -90,7 +109,7 @@ fn operators(op: &Op) -> &'static [&'static str] {
 
 /// Whether an operator is any layer's; the others (shapes, constants) are passed over.
 fn counterpart(operator: &str) -> bool {
-    const ALL: [&str; 12] = [
+    const ALL: [&str; 13] = [
         "Conv",
         "Relu",
         "LRN",
@@ -101,15 +120,19 @@ fn counterpart(operator: &str) -> bool {
         "Flatten",
         "Reshape",
         "Gemm",
+        "MatMul",
         "Dropout",
         "Softmax",
     ];
     ALL.contains(&operator)
 }
 
-/// The initializer that a node has in a parameter's place.
+/// The constant that a node has in a parameter's place, in the network's layout.
 fn operand(node: &NodeProto, parameter: &str, model: &Model) -> Option<Tensor> {
     let (_, role) = parameter.rsplit_once('.')?;
+    if let ("bias", "MatMul") = (role, node.op_type()) {
+        return bias_of(model.graph(), node)?.input.iter().find_map(|name| model.constant(name));
+    }
     let position = match role {
         "weight" => 1,
         "bias" => 2,
@@ -117,54 +140,129 @@ fn operand(node: &NodeProto, parameter: &str, model: &Model) -> Option<Tensor> {
         "running_var" => 4,
         _ => return None,
     };
-    let tensor = model.initializer(node.input.get(position)?)?;
-    let transposed = node.op_type() == "Gemm"
-        && role == "weight"
-        && !node.attribute.iter().any(|attribute| attribute.name() == "transB" && attribute.i() == 1);
-    if transposed { tensor.permute(&[1, 0]).ok() } else { Some(tensor.clone()) }
+    let tensor = model.constant(node.input.get(position)?)?;
+    let rows_are_inputs = match node.op_type() {
+        "Gemm" => !node.attribute.iter().any(|attribute| attribute.name() == "transB" && attribute.i() == 1),
+        operator => operator == "MatMul",
+    };
+    if rows_are_inputs && role == "weight" { tensor.permute(&[1, 0]).ok() } else { Some(tensor) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alexnet_spec::networks;
+    use alexnet_onnx::proto::ModelProto;
+    use alexnet_onnx::{Data, ExportOptions, LrnForm, write};
+    use alexnet_spec::{Metadata, Weights, networks};
+    use prost::Message;
 
-    /// torchvision's operators as other programs export them, without names of ours and without the second ReLU.
+    /// A tiny network and its graph as another program would name it: by numbers.
+    fn anonymous(name: &str, lrn: LrnForm, change: impl Fn(&mut GraphProto)) -> (Network, Weights, Model) {
+        let network = networks::get(name).unwrap().shrunk(16, 10).unwrap();
+        let value = |index: usize| (index % 7) as f32 - 3.0;
+        let tensors = network.parameters().unwrap().into_iter().map(|parameter| {
+            let values: Vec<f32> = (0..parameter.shape.iter().product()).map(value).collect();
+            (parameter.name, Tensor::from_f32(parameter.shape, &values).unwrap())
+        });
+        let weights = Weights::new(&network, tensors.collect()).unwrap();
+        let options = ExportOptions { lrn, ..ExportOptions::default() };
+        let mut file = Vec::new();
+        write(&mut file, &network, &weights, &Metadata::default(), &options, Data::Inline).unwrap();
+        let mut proto = ModelProto::decode(&file[..]).unwrap();
+        let graph = proto.graph.as_mut().unwrap();
+        change(graph);
+        let number = |name: &mut String| {
+            if name != "input" {
+                *name = format!("v{}", name.bytes().fold(7u64, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte)));
+            }
+        };
+        graph.node.iter_mut().flat_map(|node| node.input.iter_mut().chain(&mut node.output)).for_each(number);
+        graph.initializer.iter_mut().flat_map(|tensor| tensor.name.as_mut()).for_each(number);
+        graph.output.iter_mut().flat_map(|output| output.name.as_mut()).for_each(number);
+        graph.node.iter_mut().for_each(|node| node.name = None);
+        graph.value_info.clear();
+        let model = Model::decode(proto.encode_to_vec().into(), &mut |_| Err(std::io::ErrorKind::NotFound.into()));
+        (network, weights, model.unwrap())
+    }
+
+    fn holds_all(alignment: &Alignment, weights: &Weights) {
+        for (name, tensor) in weights.iter() {
+            let found = alignment.parameters.get(name).unwrap_or_else(|| panic!("{name} wasn't found"));
+            assert_eq!(found.shape(), tensor.shape(), "{name}");
+            assert_eq!(found.to_f32().unwrap(), tensor.to_f32().unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn norms_of_primitive_operators_are_no_convolutions_of_the_network() {
+        let (network, weights, model) = anonymous("bvlc", LrnForm::Primitive, |_| {});
+        holds_all(&align(&model, &network), &weights);
+    }
+
     #[test]
     fn a_missing_activation_does_not_hide_the_layers_after_it() {
-        let network = networks::get("torchvision").unwrap().shrunk(16, 10).unwrap();
-        let operators = [
-            "Conv",
-            "Relu",
-            "MaxPool",
-            "Conv",
-            "MaxPool",
-            "Conv",
-            "Relu",
-            "Conv",
-            "Relu",
-            "Conv",
-            "Relu",
-            "MaxPool",
-            "AveragePool",
-            "Flatten",
-            "Gemm",
-            "Relu",
-            "Gemm",
-            "Relu",
-            "Gemm",
-        ];
-        let node = |(index, operator): (usize, &&str)| NodeProto {
-            op_type: Some((*operator).to_owned()),
-            output: vec![format!("value{index}")],
-            ..NodeProto::default()
-        };
-        let graph = GraphProto { node: operators.iter().enumerate().map(node).collect(), ..GraphProto::default() };
-        let found: BTreeMap<&str, &str> =
-            by_order(&graph, &network).into_iter().map(|(layer, node)| (layer, node.output[0].as_str())).collect();
-        assert_eq!(found.get("relu2"), None);
-        for (layer, value) in [("conv2", "value3"), ("pool2", "value4"), ("conv3", "value5"), ("fc8", "value18")] {
-            assert_eq!(found.get(layer), Some(&value), "{layer}");
-        }
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            let at = graph.node.iter().position(|node| node.name() == "relu2").unwrap();
+            let relu = graph.node.remove(at);
+            graph.node[at].input[0] = relu.input[0].clone();
+        });
+        let alignment = align(&model, &network);
+        assert!(!alignment.values.contains_key("relu2"));
+        let pools: Vec<_> = model.graph().node.iter().filter(|node| node.op_type() == "MaxPool").collect();
+        assert_eq!(alignment.values["pool2"], pools[1].output[0]);
+        holds_all(&alignment, &weights);
+    }
+
+    #[test]
+    fn weights_in_constant_nodes_are_parameters() {
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            for tensor in std::mem::take(&mut graph.initializer) {
+                let output = vec![tensor.name().to_owned()];
+                let value = alexnet_onnx::proto::AttributeProto {
+                    name: Some("value".into()),
+                    r#type: Some(alexnet_onnx::proto::attribute_proto::AttributeType::Tensor.into()),
+                    t: Some(tensor),
+                    ..Default::default()
+                };
+                let node = NodeProto {
+                    op_type: Some("Constant".into()),
+                    output,
+                    attribute: vec![value],
+                    ..NodeProto::default()
+                };
+                graph.node.insert(0, node);
+            }
+        });
+        holds_all(&align(&model, &network), &weights);
+    }
+
+    /// `MatMul` takes its matrix the other way round than `Linear`, and leaves the bias to an `Add`.
+    #[test]
+    fn a_product_and_a_sum_are_a_linear_layer() {
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            let at = graph.node.iter().position(|node| node.name() == "fc6").unwrap();
+            let gemm = graph.node.remove(at);
+            let turned = graph.initializer.iter_mut().find(|tensor| tensor.name() == "fc6.weight").unwrap();
+            let (rows, columns) = (turned.dims[0] as usize, turned.dims[1] as usize);
+            let raw = turned.raw_data.take().unwrap();
+            let place = |index: usize| (index % rows * columns + index / rows) * 4;
+            let bytes: Vec<u8> =
+                (0..rows * columns).flat_map(|index| raw[place(index)..place(index) + 4].to_vec()).collect();
+            turned.raw_data = Some(bytes.into());
+            turned.dims.reverse();
+            let node = |operator: &str, input: Vec<String>, output: &str| NodeProto {
+                op_type: Some(operator.into()),
+                input,
+                output: vec![output.into()],
+                ..NodeProto::default()
+            };
+            let product = node("MatMul", gemm.input[..2].to_vec(), "product");
+            graph.node.insert(at, node("Add", vec!["product".into(), gemm.input[2].clone()], "fc6"));
+            graph.node.insert(at, product);
+        });
+        let alignment = align(&model, &network);
+        holds_all(&alignment, &weights);
+        let sum = model.graph().node.iter().find(|node| node.op_type() == "Add").unwrap();
+        assert_eq!(alignment.values["fc6"], sum.output[0]);
     }
 }

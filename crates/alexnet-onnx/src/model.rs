@@ -1,6 +1,6 @@
 //! A decoded model: its messages, its initializers as tensors.
 
-use crate::proto::{GraphProto, ModelProto};
+use crate::proto::{GraphProto, ModelProto, NodeProto};
 use crate::value::Value;
 use crate::{Result, scan, tensor, validate};
 use alexnet_spec::{Metadata, Network, Tensor};
@@ -100,6 +100,17 @@ impl Model {
     /// The initializer called `name`.
     pub fn initializer(&self, name: &str) -> Option<&Tensor> {
         self.initializers.get(name)
+    }
+
+    /// The value that is called `name` and the same in every run: an initializer, or what a `Constant` node holds.
+    pub fn constant(&self, name: &str) -> Option<Tensor> {
+        if let Some(tensor) = self.initializer(name) {
+            return Some(tensor.clone());
+        }
+        let holds = |node: &&NodeProto| node.op_type() == "Constant" && node.output.first().is_some_and(|o| o == name);
+        let node = self.graph.node.iter().find(holds)?;
+        let value = node.attribute.iter().find(|attribute| attribute.name() == "value")?.t.clone()?;
+        tensor::inline(name, value).ok()
     }
 
     /// What the graph is fed: its inputs, without those that initializers fill.
