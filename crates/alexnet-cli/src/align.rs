@@ -29,7 +29,11 @@ pub fn align(model: &Model, network: &Network) -> Alignment {
     }
     for parameter in network.parameters().unwrap_or_default() {
         // The node tells the layout; a name alone doesn't.
-        let node = nodes.iter().find(|(layer, _)| *layer == parameter.layer).map(|(_, node)| *node);
+        let layer = network.layer(&parameter.layer);
+        let fits = |node: &&NodeProto| layer.is_some_and(|layer| operators(&layer.op).contains(&node.op_type()));
+        let named = graph.node.iter().find(|node| node.name() == parameter.layer).filter(fits);
+        let ordered = || nodes.iter().find(|(layer, _)| *layer == parameter.layer).map(|(_, node)| *node);
+        let node = named.or_else(ordered);
         let found = node.and_then(|node| operand(node, &parameter.name, model));
         if let Some(tensor) = found.or_else(|| model.constant(&parameter.name)) {
             alignment.parameters.insert(parameter.name, tensor);
@@ -72,7 +76,8 @@ fn by_order<'a>(model: &'a Model, network: &'a Network) -> Vec<(&'a str, &'a Nod
     found
 }
 
-/// Whether a node can be a layer with weights. The 1x1 convolution of a norm in primitive operators is none.
+/// Whether a node can be a layer with weights. The 1x1 convolution of a norm in primitive operators is none, nor are the
+/// products that average over an adaptive pool's windows.
 fn bears(node: &NodeProto, layer: &Layer, model: &Model) -> bool {
     let kernel = match &layer.op {
         Op::Conv2d(conv) => Some(conv.kernel),
@@ -80,7 +85,8 @@ fn bears(node: &NodeProto, layer: &Layer, model: &Model) -> bool {
     };
     let weight = || node.input.get(1).and_then(|name| model.constant(name));
     let fits = |kernel: [usize; 2]| weight().is_none_or(|weight| weight.shape().get(2..) == Some(&kernel[..]));
-    operators(&layer.op).contains(&node.op_type()) && kernel.is_none_or(fits)
+    let linear = node.op_type() != "MatMul" || bias_of(model.graph(), node).is_some();
+    operators(&layer.op).contains(&node.op_type()) && kernel.is_none_or(fits) && linear
 }
 
 /// The addition of a bias to what a `MatMul` gives, which together are a linear layer.
@@ -158,7 +164,15 @@ mod tests {
 
     /// A tiny network and its graph as another program would name it: by numbers.
     fn anonymous(name: &str, lrn: LrnForm, change: impl Fn(&mut GraphProto)) -> (Network, Weights, Model) {
-        let network = networks::get(name).unwrap().shrunk(16, 10).unwrap();
+        anonymous_of(networks::get(name).unwrap().shrunk(16, 10).unwrap(), lrn, change)
+    }
+
+    fn resized(mut network: Network, size: usize) -> Network {
+        (network.input.height, network.input.width) = (size, size);
+        network
+    }
+
+    fn anonymous_of(network: Network, lrn: LrnForm, change: impl Fn(&mut GraphProto)) -> (Network, Weights, Model) {
         let value = |index: usize| (index % 7) as f32 - 3.0;
         let tensors = network.parameters().unwrap().into_iter().map(|parameter| {
             let values: Vec<f32> = (0..parameter.shape.iter().product()).map(value).collect();
@@ -196,6 +210,19 @@ mod tests {
     #[test]
     fn norms_of_primitive_operators_are_no_convolutions_of_the_network() {
         let (network, weights, model) = anonymous("bvlc", LrnForm::Primitive, |_| {});
+        holds_all(&align(&model, &network), &weights);
+    }
+
+    /// 13x13 pixels on 6x6 places: no window of one size, so two matrices average.
+    #[test]
+    fn an_adaptive_pools_products_are_no_linear_layers() {
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |_| {});
+        let averages = |model: &Model| model.graph().node.iter().any(|node| node.op_type() == "MatMul");
+        assert!(!averages(&model));
+        holds_all(&align(&model, &network), &weights);
+        let wider = resized(network, 256);
+        let (network, weights, model) = anonymous_of(wider, LrnForm::Native, |_| {});
+        assert!(averages(&model));
         holds_all(&align(&model, &network), &weights);
     }
 
