@@ -11,6 +11,7 @@ mod refusal;
 mod spelling;
 mod topology;
 
+use crate::dialects::Dialect;
 use crate::inspect::Reading;
 use crate::report::{Report, Unused, Used};
 use crate::{Checkpoint, Error, Result};
@@ -58,6 +59,9 @@ pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Import
         None => return Err(refusal::refuse(checkpoint, &scope, &attempts)),
     };
     let by_key = scope.iter().any(|(names, only)| only.is_some() && std::ptr::eq(names.group, place.group()));
+    if options.key.is_none() {
+        classifier_elsewhere(&names, place, dialect, candidate)?;
+    }
     let unused = unused(place, candidate, by_key)?;
 
     let mut notes = candidate.notes.clone();
@@ -119,6 +123,33 @@ fn used(candidate: &Candidate) -> Vec<Used> {
         })
     };
     candidate.plan.iter().filter_map(used).collect()
+}
+
+/// Refuses to take features alone where the classifier lies in another dictionary: `{"backbone": ..., "head": ...}`.
+fn classifier_elsewhere(
+    names: &[Names<'_>],
+    place: &Place<'_>,
+    dialect: &Dialect,
+    candidate: &Candidate,
+) -> Result<()> {
+    let origins = candidate.missing.iter().filter_map(|parameter| (dialect.origin)(parameter));
+    let missing: Vec<String> = origins.flat_map(|origin| origin.sources).collect();
+    let holds = |names: &&Names<'_>| {
+        let is_missing = |name: &str| missing.iter().any(|m| name.strip_suffix(m.as_str()).is_some_and(is_prefix));
+        !std::ptr::eq(names.group, place.group()) && names.iter().any(|(name, _)| is_missing(name))
+    };
+    let Some(other) = names.iter().find(holds) else { return Ok(()) };
+    let (features, other) = (place.key(), other.group.key.escape_debug());
+    let features = features.escape_debug();
+    Err(Error::refused(format!(
+        "`{features}` holds the features alone, and their classifier seems to lie in `{other}`"
+    ))
+    .with_remedy(format!("saving both as one dictionary, or --key '{features}' for the features alone")))
+}
+
+/// Whether `head` can stand before a name: nothing, or a dotted path.
+fn is_prefix(head: &str) -> bool {
+    head.is_empty() || head.ends_with('.')
 }
 
 /// Tensors that no inference needs, by the end of their names.

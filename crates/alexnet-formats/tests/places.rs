@@ -146,3 +146,15 @@ fn weights_in_another_form_are_named_with_what_undoes_it() {
         assert!(advice.contains(remedy), "{shows}: {advice}");
     }
 }
+
+#[test]
+fn features_and_classifier_in_two_dictionaries_are_not_half_a_network() {
+    let groups = vec![
+        group("backbone", &without(torchvision(10), "classifier")),
+        group("head", &without(torchvision(10), "features")),
+    ];
+    let checkpoint = checkpoint(groups, None);
+    let error = import(&checkpoint, &untold()).unwrap_err().to_string();
+    assert!(error.contains("`backbone` holds the features alone") && error.contains("in `head`"), "{error}");
+    assert_eq!(import(&checkpoint, &at_key("backbone")).unwrap().network.class_count(), None);
+}
