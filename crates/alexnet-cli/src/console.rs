@@ -17,6 +17,11 @@ impl Console {
         Console { quiet, verbose: verbose && !quiet }
     }
 
+    /// Whether details are wanted.
+    pub fn is_verbose(self) -> bool {
+        self.verbose
+    }
+
     /// A message for people.
     pub fn say(self, message: impl std::fmt::Display) {
         if !self.quiet {

@@ -45,11 +45,15 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
     let source = Source::open(input, &limits)?;
     let (mut imported, sha256) = read(&source, &limits, args)?;
     imported.report.record_conversion(&imported.weights, outputs.dtype);
-    for line in imported.report.to_string().lines() {
-        console.detail(line);
-    }
-    for guess in &imported.report.guessed {
-        console.say(format_args!("guessed: {}, because {}; {}", guess.what, guess.why, guess.settle));
+    if console.is_verbose() {
+        console.say(imported.report.to_string().trim_end());
+    } else {
+        for guess in &imported.report.guessed {
+            console.say(format_args!("guessed: {}, because {}; {}", guess.what, guess.why, guess.settle));
+        }
+        for note in &imported.report.notes {
+            console.say(format_args!("note: {note}"));
+        }
     }
     let network = labelled(imported.network.clone(), args.labels.as_deref())?;
     let provenance = Provenance {
