@@ -1,7 +1,7 @@
-use super::op::Planes;
+use super::channels_per_group;
 use crate::layers::kernels::{Kernel, Power, Real, run};
 use alexnet_spec::layers as spec;
-use candle_core::{CpuStorage, Layout, Result};
+use candle_core::{CpuStorage, Layout, Result, Shape};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -17,6 +17,21 @@ pub(super) fn backward(
     grad: (&CpuStorage, &Layout),
 ) -> Result<CpuStorage> {
     run(&Backward { norm, planes: Planes::of(norm, x.1.shape())? }, [x, grad])
+}
+
+/// How a tensor `[N, C, H, W]` divides into groups of planes that are normalised on their own.
+struct Planes {
+    /// Channels in a group.
+    in_group: usize,
+    /// Pixels in a channel.
+    pixels: usize,
+}
+
+impl Planes {
+    fn of(norm: &spec::LocalResponseNorm, shape: &Shape) -> Result<Planes> {
+        let (_, channels, height, width) = shape.dims4()?;
+        Ok(Planes { in_group: channels_per_group(norm, channels)?, pixels: height * width })
+    }
 }
 
 struct Forward<'a> {

@@ -57,7 +57,7 @@ impl Build for spec::LocalResponseNorm {
 impl Module for LocalResponseNorm {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         if kernels::exist_on(x.device()) {
-            return x.contiguous()?.apply_op1(op::Forward(self.spec.clone()));
+            return kernels::apply(&self.spec, x);
         }
         self.composed(x)
     }

@@ -1,61 +1,38 @@
 use super::{Window, cpu};
+use crate::layers::kernels::Fused;
 use alexnet_spec::layers as spec;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, Layout, Result, Shape};
 #[cfg(feature = "cuda")]
 use {super::cuda, candle_core::CudaStorage};
 
-/// `x` -> `y`.
-pub(super) struct Forward(pub(super) spec::MaxPool2d);
+impl Fused for spec::MaxPool2d {
+    const NAMES: [&'static str; 2] = ["max-pool2d", "max-pool2d-backward"];
 
-/// `x`, gradient of `y` -> gradient of `x`.
-pub(super) struct Backward(pub(super) spec::MaxPool2d);
-
-impl CustomOp1 for Forward {
-    fn name(&self) -> &'static str {
-        "max-pool2d"
+    fn output(&self, x: &Shape) -> Result<Shape> {
+        let (batch, channels, height, width) = x.dims4()?;
+        let [rows, columns] = Window::of(self, height, width)?;
+        Ok(Shape::from((batch, channels, rows.outputs, columns.outputs)))
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (batch, channels, height, width) = layout.shape().dims4()?;
-        let [rows, columns] = Window::of(&self.0, height, width)?;
-        let y = cpu::forward(&self.0, x, layout)?;
-        Ok((y, Shape::from((batch, channels, rows.outputs, columns.outputs))))
+    fn cpu_forward(&self, (x, layout): (&CpuStorage, &Layout)) -> Result<CpuStorage> {
+        cpu::forward(self, x, layout)
     }
 
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
-        cuda::forward(&self.0, (x, layout))
-    }
-
-    fn bwd(&self, x: &Tensor, _y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let backward = Backward(self.0.clone());
-        x.contiguous()?.apply_op2_no_bwd(&grad.contiguous()?, &backward).map(Some)
-    }
-}
-
-impl CustomOp2 for Backward {
-    fn name(&self) -> &'static str {
-        "max-pool2d-backward"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        grad: &CpuStorage,
-        grad_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        Ok((cpu::backward(&self.0, (x, x_layout), (grad, grad_layout))?, x_layout.shape().clone()))
+    fn cpu_backward(&self, x: (&CpuStorage, &Layout), grad: (&CpuStorage, &Layout)) -> Result<CpuStorage> {
+        cpu::backward(self, x, grad)
     }
 
     #[cfg(feature = "cuda")]
-    fn cuda_fwd(
+    fn cuda_forward(&self, x: (&CudaStorage, &Layout)) -> Result<(CudaStorage, Shape)> {
+        cuda::forward(self, x)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_backward(
         &self,
-        x: &CudaStorage,
-        x_layout: &Layout,
-        grad: &CudaStorage,
-        grad_layout: &Layout,
+        x: (&CudaStorage, &Layout),
+        grad: (&CudaStorage, &Layout),
     ) -> Result<(CudaStorage, Shape)> {
-        cuda::backward(&self.0, (x, x_layout), (grad, grad_layout))
+        cuda::backward(self, x, grad)
     }
 }
