@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// A layer can't take what the layers before it produce.
-    #[error("layer `{layer}` ({op}): {message}")]
+    #[error("layer `{}` ({op}): {message}", .layer.escape_debug())]
     Layer {
         /// The layer's name.
         layer: String,
@@ -15,7 +15,7 @@ pub enum Error {
         message: String,
     },
     /// The network as a whole is malformed.
-    #[error("network `{network}`: {message}")]
+    #[error("network `{}`: {message}", .network.escape_debug())]
     Network {
         /// The network's name.
         network: String,

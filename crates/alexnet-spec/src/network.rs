@@ -112,7 +112,9 @@ impl Network {
         if let (Some(labels), Some(classes)) = (self.labels.len(), self.class_count())
             && labels != classes
         {
-            return Err(self.malformed(format!("{labels} labels for {classes} classes")));
+            return Err(self.malformed(format!(
+                "{labels} labels for {classes} classes: give as many names, or write \"labels\": \"unknown\""
+            )));
         }
         Ok(steps)
     }

@@ -112,7 +112,7 @@ fn labelled(mut network: Network, file: Option<&Path>) -> Result<Network> {
     let classes = network.class_count();
     ensure!(
         classes == Some(names.len()),
-        "--labels {}: {} names, but the network has {} classes",
+        "--labels {}: {} names, but the network has {} classes; give one name a line, in the order of the outputs",
         file.display(),
         names.len(),
         classes.map_or_else(|| "no".into(), |n| n.to_string())
