@@ -56,8 +56,7 @@ fn by_name(graph: &GraphProto, network: &Network) -> BTreeMap<String, String> {
 /// The nodes of the layers, by walking both lists. Layers with weights are what the walk holds on to: the n-th is the n-th,
 /// and what lies between two of them is looked for there, so that a ReLU that isn't there doesn't hide what follows.
 fn by_order<'a>(model: &'a Model, network: &'a Network) -> Vec<(&'a str, &'a NodeProto)> {
-    let nodes: Vec<&NodeProto> = model.graph().node.iter().filter(|node| counterpart(node.op_type())).collect();
-    let (mut rest, mut found) = (nodes.as_slice(), Vec::new());
+    let (mut rest, mut found) = (model.graph().node.as_slice(), Vec::new());
     for (index, layer) in network.layers.iter().enumerate() {
         let weighty = network.layers.iter().skip(index).find(|layer| layer.op.out().is_some());
         let next =
@@ -66,7 +65,7 @@ fn by_order<'a>(model: &'a Model, network: &'a Network) -> Vec<(&'a str, &'a Nod
         let mut within = rest.iter().enumerate().skip(start).take(length);
         match within.find(|(_, node)| operators(&layer.op).contains(&node.op_type())) {
             Some((at, node)) => {
-                found.push((layer.name.as_str(), *node));
+                found.push((layer.name.as_str(), node));
                 rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
             }
             None if layer.op.out().is_some() => break,
@@ -111,26 +110,6 @@ fn operators(op: &Op) -> &'static [&'static str] {
         Op::Softmax(_) => &["Softmax"],
         _ => &[],
     }
-}
-
-/// Whether an operator is any layer's; the others (shapes, constants) are passed over.
-fn counterpart(operator: &str) -> bool {
-    const ALL: [&str; 13] = [
-        "Conv",
-        "Relu",
-        "LRN",
-        "BatchNormalization",
-        "MaxPool",
-        "AveragePool",
-        "GlobalAveragePool",
-        "Flatten",
-        "Reshape",
-        "Gemm",
-        "MatMul",
-        "Dropout",
-        "Softmax",
-    ];
-    ALL.contains(&operator)
 }
 
 /// The constant that a node has in a parameter's place, in the network's layout.

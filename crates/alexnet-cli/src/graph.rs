@@ -25,7 +25,7 @@ pub struct Graph {
 impl Graph {
     /// Reads the model at `path`, and what it keeps in other files of its folder.
     pub fn load(path: &Path, source: &Source) -> Result<Graph> {
-        let folder = crate::staging::folder(path);
+        let folder = crate::files::folder(path);
         Graph::decode(&path.display().to_string(), source.bytes(), |location| {
             let data = Source::open_within(&folder, location);
             data.map(|data| data.bytes()).map_err(|error| std::io::Error::other(error.to_string()))

@@ -12,6 +12,7 @@ mod compare;
 mod console;
 pub mod convert;
 pub mod exit;
+mod files;
 mod graph;
 mod inputs;
 mod runtimes;

@@ -3,6 +3,7 @@
 //! Each output is written to a file without a name in its target's folder (`O_TMPFILE` on Linux), so that a program that
 //! is killed leaves nothing behind. Only when all outputs are complete, checked and synced do they get their names.
 
+use crate::files::folder;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom};
@@ -192,14 +193,6 @@ fn unused_name(folder: &Path) -> Result<PathBuf> {
 fn created_permissions(folder: &Path) -> Result<fs::Permissions> {
     let probe = tempfile::Builder::new().prefix(".alexnet-").make_in(folder, |path| File::create_new(path))?;
     Ok(probe.as_file().metadata()?.permissions())
-}
-
-/// The folder that holds `path`.
-pub fn folder(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 #[cfg(test)]

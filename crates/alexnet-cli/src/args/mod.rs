@@ -3,6 +3,7 @@
 pub mod convert;
 pub mod verify;
 
+use crate::files::read_text;
 use alexnet_spec::{DType, Network, networks};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -67,12 +68,7 @@ fn network(argument: &str) -> Result<Network> {
     if !path.is_file() {
         bail!("--network {argument}: neither a file nor one of {}", known());
     }
-    const LIMIT: u64 = 16 << 20;
-    let size = path.metadata().with_context(|| argument.to_owned())?.len();
-    if size > LIMIT {
-        bail!("--network {argument}: {size} bytes are no network description (limit {LIMIT})");
-    }
-    let text = std::fs::read_to_string(path).with_context(|| format!("--network {argument}"))?;
+    let text = read_text("--network", path, "network description")?;
     Network::from_json(&text).with_context(|| format!("--network {argument}"))
 }
 

@@ -9,6 +9,7 @@ mod write;
 use crate::args::convert::Convert;
 use crate::console::{self, Console};
 use crate::exit::Exit;
+use crate::files::read_text;
 use crate::staging;
 use alexnet_formats::{ImportOptions, Imported, Limits, Source};
 use alexnet_spec::{Labels, Metadata, Network, Provenance, networks};
@@ -104,10 +105,7 @@ fn import(source: &Source, limits: &Limits, options: &ImportOptions) -> Result<I
 /// The network with the user's class names.
 fn labelled(mut network: Network, file: Option<&Path>) -> Result<Network> {
     let Some(file) = file else { return Ok(network) };
-    const LIMIT: u64 = 16 << 20;
-    let size = file.metadata().with_context(|| format!("--labels {}", file.display()))?.len();
-    ensure!(size <= LIMIT, "--labels {}: {size} bytes are no list of names (limit {LIMIT})", file.display());
-    let text = std::fs::read_to_string(file).with_context(|| format!("--labels {}", file.display()))?;
+    let text = read_text("--labels", file, "list of names")?;
     let names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
     let classes = network.class_count();
     ensure!(

@@ -1,4 +1,5 @@
 use crate::args::convert::{Convert, Names};
+use crate::files::same_file;
 use alexnet_spec::{DType, naming::Naming};
 use anyhow::{Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -55,7 +56,7 @@ impl Outputs {
                 "--external-data needs one .safetensors and one .onnx output: the graph points into the safetensors file"
             );
         };
-        let folders = [data, graph].map(|path| crate::staging::folder(path).canonicalize());
+        let folders = [data, graph].map(|path| crate::files::folder(path).canonicalize());
         let [Ok(a), Ok(b)] = folders else { bail!("{}: its folder can't be resolved", graph.display()) };
         ensure!(a == b, "--external-data: {} and {} must be in the same folder", data.display(), graph.display());
         match data.file_name().and_then(|name| name.to_str()) {
@@ -67,27 +68,11 @@ impl Outputs {
 
 fn check_target(output: &Path, input: &Path, args: &Convert) -> Result<()> {
     ensure!(!same_file(output, input), "{} is the input; it is never overwritten", output.display());
-    let folder = crate::staging::folder(output);
+    let folder = crate::files::folder(output);
     ensure!(folder.is_dir(), "{}: there is no folder {}; make it first", output.display(), folder.display());
     if let Ok(existing) = output.symlink_metadata() {
         ensure!(!existing.is_dir(), "{} is a folder", output.display());
         ensure!(args.force, "{} exists; use --force to replace it", output.display());
     }
     Ok(())
-}
-
-/// Whether two paths lead to the same file: by name, by link, or because they will once they exist.
-fn same_file(a: &Path, b: &Path) -> bool {
-    #[cfg(unix)]
-    if let (Ok(a), Ok(b)) = (a.metadata(), b.metadata()) {
-        use std::os::unix::fs::MetadataExt;
-        if (a.dev(), a.ino()) == (b.dev(), b.ino()) {
-            return true;
-        }
-    }
-    let place = |path: &Path| Some((crate::staging::folder(path).canonicalize().ok()?, path.file_name()?.to_owned()));
-    match (place(a), place(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a == b,
-    }
 }

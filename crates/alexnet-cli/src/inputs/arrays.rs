@@ -51,7 +51,7 @@ fn shared_input(path: &Path) -> Result<Option<String>> {
 }
 
 fn beside_or_above(path: &Path, shared: &str) -> Result<PathBuf> {
-    let folder = crate::staging::folder(path).canonicalize()?;
+    let folder = crate::files::folder(path).canonicalize()?;
     let places = folder.ancestors().take(2).map(|folder| folder.join(shared));
     places.into_iter().find(|file| file.is_file()).with_context(|| format!("its input {shared} is not there"))
 }

@@ -10,11 +10,11 @@ use crate::args::verify::Verify;
 use crate::compare::Tolerances;
 use crate::console::{self, Console};
 use crate::exit::Exit;
+use crate::files::same_file;
 use crate::inputs;
 use crate::subject::Subject;
 use anyhow::{Result, bail, ensure};
 use clap::{CommandFactory, Parser};
-use std::path::Path;
 
 pub(crate) use check::check;
 pub(crate) use report::Report;
@@ -27,7 +27,12 @@ pub fn run() -> Result<Exit> {
         return Ok(Exit::Agreed);
     }
     let (Some(a), Some(b)) = (&args.a, &args.b) else { bail!("two files are needed") };
-    different_files(a, b)?;
+    ensure!(
+        !(a.exists() && same_file(a, b)),
+        "{} and {} are the same file: that they agree proves nothing",
+        a.display(),
+        b.display()
+    );
     let console = Console::new(args.common.quiet, args.common.verbose);
     let device = alexnet::device(&args.common.device)?;
     let network = args.common.network()?;
@@ -63,17 +68,4 @@ pub fn run() -> Result<Exit> {
         console::print(text::render(&report, args.common.verbose));
     }
     Ok(if report.agreed { Exit::Agreed } else { Exit::Disagreed })
-}
-
-/// A file compared with itself proves nothing.
-fn different_files(a: &Path, b: &Path) -> Result<()> {
-    let (Ok(x), Ok(y)) = (a.canonicalize(), b.canonicalize()) else { return Ok(()) };
-    let mut same = x == y;
-    #[cfg(unix)]
-    if let (Ok(x), Ok(y)) = (x.metadata(), y.metadata()) {
-        use std::os::unix::fs::MetadataExt;
-        same |= (x.dev(), x.ino()) == (y.dev(), y.ino());
-    }
-    ensure!(!same, "{} and {} are the same file: that they agree proves nothing", a.display(), b.display());
-    Ok(())
 }

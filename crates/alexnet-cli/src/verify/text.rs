@@ -50,14 +50,7 @@ fn table(out: &mut String, title: &str, rows: &[Comparison], verbose: bool) {
         "\n{title:<30} {:>6} {:>10} {:>10} {:>10} {:>10} {:>6} {:>6}",
         "inputs", "max", "rtol", "allowed", "cosine", "top-1", "top-5"
     );
-    let mut runtimes: Vec<&str> = rows.iter().map(|r| r.runtime.as_str()).collect();
-    runtimes.dedup();
-    let mut seen = Vec::new();
-    for runtime in runtimes {
-        if seen.contains(&runtime) {
-            continue;
-        }
-        seen.push(runtime);
+    for runtime in distinct(rows.iter().map(|row| row.runtime.as_str())) {
         let own: Vec<&Comparison> = rows.iter().filter(|r| r.runtime == runtime).collect();
         let _ = writeln!(out, "{}", line(runtime, &own));
         if verbose {
@@ -91,13 +84,7 @@ fn line(name: &str, rows: &[&Comparison]) -> String {
 }
 
 fn layers(out: &mut String, rows: &[LayerComparison]) {
-    let mut runtimes: Vec<&str> = Vec::new();
-    for row in rows {
-        if !runtimes.contains(&row.runtime.as_str()) {
-            runtimes.push(&row.runtime);
-        }
-    }
-    for runtime in runtimes {
+    for runtime in distinct(rows.iter().map(|row| row.runtime.as_str())) {
         let title = format!("layers, {runtime}");
         let _ = writeln!(out, "\n{title:<40} {:>10} {:>10} {:>10}", "cumulative", "isolated", "allowed");
         for row in rows.iter().filter(|row| row.runtime == runtime) {
@@ -122,4 +109,14 @@ fn layers(out: &mut String, rows: &[LayerComparison]) {
             );
         }
     }
+}
+
+/// Each name once, in the order of first appearance.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    names.fold(Vec::new(), |mut seen, name| {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+        seen
+    })
 }
