@@ -48,6 +48,18 @@ fn seeds() -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
+/// Found by the changes below: the library that reads tars quotes a number that is none, byte for byte.
+#[test]
+fn a_damaged_number_in_a_tar_is_quoted_in_print() {
+    const CHECKSUM: usize = 148;
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let mut bytes = fs::read(fixtures.join("pytorch/tar.pth")).unwrap();
+    bytes[CHECKSUM] = 1;
+    let error = open(&Source::from_bytes("random", bytes.clone()), &limits()).unwrap_err().to_string();
+    assert!(error.contains("the tar is damaged") && error.contains("\\u{1}"), "{error}");
+    ends(bytes);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 

@@ -85,18 +85,34 @@ pub(super) fn find(bytes: &Bytes, limits: &Limits) -> Result<Directory> {
     Ok(Directory { start: start as usize, end, count })
 }
 
+/// The fields that a record of the directory and a member's own header share, in the order that they share.
+pub(super) struct Common {
+    pub(super) flags: u16,
+    pub(super) method: u16,
+    pub(super) crc: u32,
+    pub(super) compressed: u64,
+    pub(super) size: u64,
+}
+
+impl Common {
+    pub(super) fn read(input: &mut Input) -> Result<Common> {
+        let flags = u16::from_le_bytes(input.array()?);
+        let method = u16::from_le_bytes(input.array()?);
+        input.array::<4>()?;
+        let crc = u32::from_le_bytes(input.array()?);
+        let compressed = u32::from_le_bytes(input.array()?).into();
+        let size = u32::from_le_bytes(input.array()?).into();
+        Ok(Common { flags, method, crc, compressed, size })
+    }
+}
+
 /// One record of the central directory (APPNOTE 4.3.12).
 pub(super) fn record(input: &mut Input, limits: &Limits) -> Result<Member> {
     if input.array()? != CENTRAL {
         return Err(Error::malformed("a record doesn't begin as records do"));
     }
     input.array::<4>()?;
-    let flags = u16::from_le_bytes(input.array()?);
-    let method = u16::from_le_bytes(input.array()?);
-    input.array::<4>()?;
-    let crc = u32::from_le_bytes(input.array()?);
-    let [mut compressed, mut size] =
-        [u64::from(u32::from_le_bytes(input.array()?)), u64::from(u32::from_le_bytes(input.array()?))];
+    let Common { flags, method, crc, mut compressed, mut size } = Common::read(input)?;
     let lengths = [(); 3].map(|()| input.array().map(u16::from_le_bytes));
     let [name_length, extra_length, comment_length] = lengths;
     let (name_length, extra_length, comment_length) = (name_length?, extra_length?, comment_length?);

@@ -1,3 +1,4 @@
+use super::directory::Common;
 use super::extra;
 use super::member::Member;
 use crate::input::Input;
@@ -21,12 +22,7 @@ pub(super) fn content(bytes: &Bytes, member: &Member, directory: usize) -> Resul
         return Err(Error::malformed("its header isn't where the zip's directory says"));
     }
     input.array::<2>()?;
-    let flags = u16::from_le_bytes(input.array()?);
-    let method = u16::from_le_bytes(input.array()?);
-    input.array::<4>()?;
-    let crc = u32::from_le_bytes(input.array()?);
-    let [mut compressed, mut size] =
-        [u64::from(u32::from_le_bytes(input.array()?)), u64::from(u32::from_le_bytes(input.array()?))];
+    let Common { flags, method, crc, mut compressed, mut size } = Common::read(&mut input)?;
     let name_length = u16::from_le_bytes(input.array()?);
     let extra_length = u16::from_le_bytes(input.array()?);
     let name = input.take(name_length.into(), "its name")?;

@@ -51,7 +51,9 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
 /// The members by name, each a slice of the file.
 fn members(bytes: &Bytes, limits: &Limits) -> Result<HashMap<String, Bytes>> {
     let damaged = |error: std::io::Error| {
-        Error::malformed(format!("the tar is damaged: {error}")).with_remedy("getting the file again")
+        // Its message quotes the file's bytes as they are.
+        let message = shown(error.to_string().as_bytes());
+        Error::malformed(format!("the tar is damaged: {message}")).with_remedy("getting the file again")
     };
     let mut members = HashMap::new();
     let mut archive = tar::Archive::new(Cursor::new(bytes.as_ref()));
