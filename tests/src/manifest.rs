@@ -1,6 +1,7 @@
-//! `fixtures/MANIFEST.json`.
+//! `fixtures/MANIFEST.json`, and those of the folders that have their own.
 
 use serde::Deserialize;
+use std::path::{Path, PathBuf};
 
 /// What is known of every fixture.
 #[derive(Deserialize)]
@@ -38,6 +39,8 @@ pub struct Case {
     pub network: Option<String>,
     /// A part of the error.
     pub says: Option<String>,
+    /// What to convert, where that is the folder that the file lies in.
+    pub input: Option<String>,
 }
 
 /// How a conversion must end.
@@ -52,10 +55,42 @@ pub enum Expect {
     Ambiguous,
 }
 
-/// Reads the manifest.
+/// Reads all manifests as one.
 pub fn manifest() -> Manifest {
-    let text = std::fs::read_to_string(crate::fixture("MANIFEST.json")).expect("fixtures/MANIFEST.json");
-    serde_json::from_str(&text).expect("fixtures/MANIFEST.json")
+    let read = |path: &Path| -> Manifest {
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let mut manifest = read(&crate::fixture("MANIFEST.json"));
+    for folder in folders() {
+        manifest.fixtures.extend(read(&crate::fixture(&folder).join("MANIFEST.json")).fixtures);
+    }
+    manifest
+}
+
+/// The folders of fixtures that have a manifest of their own.
+pub fn folders() -> Vec<String> {
+    let entries = crate::fixture("").read_dir().expect("fixtures").map(|entry| entry.expect("an entry").path());
+    let mut folders: Vec<String> = entries
+        .filter(|path| path.join("MANIFEST.json").is_file())
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// Options whose value is a file, which a case gives by its path below `fixtures/`.
+const FILE_OPTIONS: [&str; 4] = ["--prototxt", "--cfg", "--mean", "--map"];
+
+impl Case {
+    /// The options, with the files where they are.
+    pub fn arguments(&self) -> Vec<PathBuf> {
+        let previous = std::iter::once("").chain(self.options.iter().map(String::as_str));
+        let options = self.options.iter().zip(previous);
+        options
+            .map(|(word, option)| if FILE_OPTIONS.contains(&option) { crate::fixture(word) } else { word.into() })
+            .collect()
+    }
 }
 
 impl Manifest {

@@ -12,9 +12,9 @@ const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
 /// Converts a fixture to `NAME.onnx` and `NAME.safetensors` in `folder`.
 fn convert(fixture: &Fixture, case: &Case, folder: &Path, name: &str, more: &[&str]) -> (Run, [PathBuf; 2]) {
     let outputs = ["onnx", "safetensors"].map(|extension| folder.join(format!("{name}.{extension}")));
-    let mut arguments = vec![alexnet_tests::fixture(&fixture.path)];
+    let mut arguments = vec![alexnet_tests::fixture(case.input.as_ref().unwrap_or(&fixture.path))];
     arguments.extend(outputs.iter().cloned());
-    arguments.extend(case.options.iter().map(PathBuf::from));
+    arguments.extend(case.arguments());
     arguments.extend(more.iter().map(PathBuf::from));
     (Run::of(CONVERT, arguments), outputs)
 }

@@ -42,7 +42,7 @@ impl Subject {
             return Ok(Subject::Graph(Box::new(graph)));
         }
         let checkpoint = alexnet_formats::open(&source, &limits)?;
-        let options = ImportOptions { network, key: key.map(str::to_owned) };
+        let options = ImportOptions { network, key: key.map(str::to_owned), ..ImportOptions::default() };
         let imported = alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
         Ok(Subject::Weights(Box::new(Checkpoint {
             path: path.display().to_string(),

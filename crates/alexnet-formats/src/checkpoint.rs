@@ -1,4 +1,4 @@
-use alexnet_spec::{Metadata, Tensor};
+use alexnet_spec::{Graph, Metadata, Tensor};
 
 /// What a file holds: groups of named tensors, all of them views of the file, and whose they are is not yet known.
 #[derive(Clone, Debug)]
@@ -10,6 +10,22 @@ pub struct Checkpoint {
     pub groups: Vec<Group>,
     /// The string pairs of a safetensors file.
     pub metadata: Option<Metadata>,
+    /// The network, where the file itself describes it: it is believed over every guess by names and shapes.
+    pub graph: Option<Graph>,
+    /// What a reader of the report should know of how the file was read.
+    pub notes: Vec<String>,
+}
+
+impl Checkpoint {
+    /// A checkpoint of named tensors alone.
+    pub fn new(format: &'static str, groups: Vec<Group>) -> Checkpoint {
+        Checkpoint { format, groups, metadata: None, graph: None, notes: Vec::new() }
+    }
+
+    /// A checkpoint that describes its own network; `groups` are its tensors as the file names them, for those who look.
+    pub fn described(format: &'static str, graph: Graph, groups: Vec<Group>) -> Checkpoint {
+        Checkpoint { graph: Some(graph), ..Checkpoint::new(format, groups) }
+    }
 }
 
 /// The tensors of one dictionary, list or module object of a file.

@@ -1,6 +1,7 @@
 //! From a checkpoint to a network and its weights: finds the state dict, who wrote it and which network it is, and says what
 //! it did. What can't be told is an error that names the option that tells it.
 
+mod assemble;
 mod attempt;
 mod choose;
 mod disguise;
@@ -14,7 +15,7 @@ mod topology;
 use crate::dialects::Dialect;
 use crate::inspect::Reading;
 use crate::report::{Report, Unused, Used};
-use crate::{Checkpoint, Error, Result};
+use crate::{Checkpoint, Error, MeanFile, Result};
 use alexnet_spec::{Network, Weights};
 use attempt::{Candidate, Told};
 use place::Names;
@@ -28,6 +29,10 @@ pub struct ImportOptions {
     pub network: Option<Network>,
     /// The dotted path of the state dict in the file, with a prefix of the tensors' names where needed. `None`: the only one.
     pub key: Option<String>,
+    /// Turns a network that takes BGR into one that takes RGB, by reversing the first convolution's input channels.
+    pub rgb: bool,
+    /// The mean of the training images, where it lies in a file of its own.
+    pub mean: Option<MeanFile>,
 }
 
 /// A checkpoint as a network of ours.
@@ -49,6 +54,19 @@ pub struct Imported {
 /// can't be told, naming `--key` or `--network` and what they could be; and where the state dict holds tensors that belong
 /// to no layer and aren't known training state.
 pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Imported> {
+    let mut imported = match &checkpoint.graph {
+        Some(graph) => assemble::import(checkpoint, graph, options)?,
+        None => import_by_names(checkpoint, options)?,
+    };
+    imported.report.notes.splice(0..0, checkpoint.notes.iter().cloned());
+    if let Some(mean) = &options.mean {
+        mean.apply(&mut imported.network)?;
+    }
+    Ok(imported)
+}
+
+/// Finds the state dict and whose names it has.
+fn import_by_names(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Imported> {
     let described = described(checkpoint)?;
     let told = Told::new(options, described.as_ref());
     let names: Vec<Names<'_>> = checkpoint.groups.iter().map(Names::new).collect();
@@ -149,7 +167,7 @@ fn classifier_elsewhere(
 
 /// Whether `head` can stand before a name: nothing, or a dotted path.
 fn is_prefix(head: &str) -> bool {
-    head.is_empty() || head.ends_with('.')
+    head.is_empty() || head.ends_with(['.', '/'])
 }
 
 /// Tensors that no inference needs, by the end of their names.
@@ -169,7 +187,7 @@ fn unused(place: &Place<'_>, candidate: &Candidate, by_key: bool) -> Result<Vec<
     let used: std::collections::BTreeSet<&str> =
         candidate.plan.iter().flat_map(|(_, origin)| &origin.sources).map(String::as_str).collect();
     for (name, tensor) in names.iter().filter(|(name, _)| !used.contains(name.as_str())) {
-        let last = name.rsplit('.').next().unwrap_or(name);
+        let last = name.rsplit(['.', '/']).next().unwrap_or(name);
         let state = TRAINING_STATE.iter().find(|(end, _)| *end == last).map(|(_, why)| (*why).to_owned());
         let twin = || candidate.tensors.iter().find(|(_, used)| used.same_view(tensor));
         let elsewhere = || (by_key && !inside.contains(name.as_str())).then(|| "not below --key".to_owned());

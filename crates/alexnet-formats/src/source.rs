@@ -16,25 +16,48 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 /// A file, mapped once. Everything that is read from it is a slice of the map.
 ///
 /// The file must not change while it is open: a map shows what other processes write, and touching a part that they cut off
 /// ends the program.
+///
+/// A folder is a source too, since some checkpoints are one: it has no bytes of its own, but [`Source::folder`]'s files.
 #[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
     bytes: Bytes,
+    /// The files of a folder.
+    folder: Option<Vec<Source>>,
+    /// Whether it lies in a folder of the file system, beside others.
+    on_disk: bool,
+    companions: Arc<Companions>,
+}
+
+/// Files that belong to a checkpoint and that only its owner can name.
+#[derive(Clone, Debug, Default)]
+pub struct Companions {
+    /// Caffe's description of the network, in protobuf's text format.
+    pub prototxt: Option<Source>,
+    /// Darknet's description of the network.
+    pub cfg: Option<Source>,
 }
 
 impl Source {
     /// Maps the file at `path`.
     ///
-    /// Errs where it can't be opened, isn't a regular file, or is larger than [`Limits::file_bytes`].
+    /// A folder is opened with the files right in it.
+    ///
+    /// Errs where it can't be opened, is neither a regular file nor a folder, or is larger than [`Limits::file_bytes`].
     pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Source> {
         let path = path.as_ref();
         // Opening a named pipe would wait for a writer: look first.
-        check_regular(path, &fs::metadata(path).map_err(|error| Error::io(path.display(), error))?)?;
+        let metadata = fs::metadata(path).map_err(|error| Error::io(path.display(), error))?;
+        if metadata.is_dir() {
+            return Source::open_folder(path, limits);
+        }
+        check_regular(path, &metadata)?;
         let file = File::open(path).map_err(|error| Error::io(path.display(), error))?;
         Source::map(path, &file, limits)
     }
@@ -74,9 +97,69 @@ impl Source {
         Source::map(&path, &file, &Limits::default())
     }
 
+    /// Maps the regular files right in a folder; folders within it are left out.
+    fn open_folder(path: &Path, limits: &Limits) -> Result<Source> {
+        let io = |error| Error::io(path.display(), error);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(path).map_err(io)? {
+            let entry = entry.map_err(io)?.path();
+            if fs::metadata(&entry).is_ok_and(|metadata| metadata.is_file()) {
+                if files.len() >= limits.entries {
+                    return Err(Error::limit("entries", "a folder with more files", limits.entries)
+                        .in_file(path.display().to_string()));
+                }
+                files.push(Source::open(entry, limits)?);
+            }
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Source { folder: Some(files), on_disk: true, ..Source::from_bytes(path, Bytes::new()) })
+    }
+
     /// Bytes that are already in memory, under a name for messages.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: impl Into<Bytes>) -> Source {
-        Source { path: name.into(), bytes: bytes.into() }
+        let companions = Arc::default();
+        Source { path: name.into(), bytes: bytes.into(), folder: None, on_disk: false, companions }
+    }
+
+    /// The same source with the files that belong to it.
+    pub fn with_companions(self, companions: Companions) -> Source {
+        Source { companions: Arc::new(companions), ..self }
+    }
+
+    /// The same companions beside other bytes: what was inside an archive, or a file of a folder.
+    pub(crate) fn beside(self, outer: &Source) -> Source {
+        Source { companions: Arc::clone(&outer.companions), ..self }
+    }
+
+    /// Caffe's description of the network, where the user gave one.
+    pub fn prototxt(&self) -> Option<&Source> {
+        self.companions.prototxt.as_ref()
+    }
+
+    /// Darknet's description of the network, where the user gave one.
+    pub fn cfg(&self) -> Option<&Source> {
+        self.companions.cfg.as_ref()
+    }
+
+    /// The files of a folder, by name; `None` where this is a file.
+    pub fn folder(&self) -> Option<&[Source]> {
+        self.folder.as_deref()
+    }
+
+    /// Another file of the folder that this file lies in, for checkpoints that consist of several. `name` is plain: no path.
+    ///
+    /// Errs where it has separators, where this source isn't on disk, and as [`Source::open`] does.
+    pub fn sibling(&self, name: &str, limits: &Limits) -> Result<Source> {
+        let plain = Path::new(name).components().eq([Component::Normal(name.as_ref())]);
+        if !plain || name.contains(['/', '\\', '\0']) {
+            let message = format!("`{}` is no plain file name", name.escape_debug());
+            return Err(Error::refused(message).with_remedy("a name without a path"));
+        }
+        if !self.on_disk {
+            let message = format!("`{}` should lie beside it, but this is no file on disk", name.escape_debug());
+            return Err(Error::refused(message).with_remedy("unpacking both into a folder"));
+        }
+        Ok(Source::open(self.path.with_file_name(name), limits)?.beside(self))
     }
 
     fn map(path: &Path, file: &File, limits: &Limits) -> Result<Source> {
@@ -87,13 +170,13 @@ impl Source {
             return Err(Error::limit("file_bytes", seen, limits.file_bytes).in_file(path.display().to_string()));
         }
         if metadata.len() == 0 {
-            return Ok(Source::from_bytes(path, Bytes::new()));
+            return Ok(Source { on_disk: true, ..Source::from_bytes(path, Bytes::new()) });
         }
         #[allow(unsafe_code, reason = "the one place: mapping a file")]
         // SAFETY: the map is private to this process and only ever read. That nobody cuts the file off while it is mapped
         // is the condition stated on `Source`; no safe interface of the operating system can enforce it.
         let map = unsafe { Mmap::map(file) }.map_err(|error| Error::io(path.display(), error))?;
-        Ok(Source { path: path.to_path_buf(), bytes: Bytes::from_owner(map) })
+        Ok(Source { on_disk: true, ..Source::from_bytes(path, Bytes::from_owner(map)) })
     }
 
     /// The whole file.
@@ -111,9 +194,12 @@ impl Source {
         self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
 
-    /// Its SHA-256 in hexadecimal. Reads the whole file.
+    /// Its SHA-256 in hexadecimal. Reads the whole file. Of a folder it is that of the lines that `sha256sum *` prints in it.
     pub fn sha256(&self) -> String {
-        Sha256::digest(&self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let Some(files) = self.folder() else { return hex(&Sha256::digest(&self.bytes)) };
+        let lines = files.iter().map(|file| format!("{}  {}\n", file.sha256(), file.file_name()));
+        hex(&Sha256::digest(lines.collect::<String>()))
     }
 }
 

@@ -269,7 +269,9 @@ fn a_network_of_the_users_own_takes_its_own_names() {
     let network = Network::from_json(json).unwrap();
     let shapes: [(&str, &[usize]); 4] =
         [("stem.weight", &[4, 1, 3, 3]), ("stem.bias", &[4]), ("head.weight", &[5, 144]), ("head.bias", &[5])];
-    let imported = import_root(&with(vec![], &shapes), &ImportOptions { network: Some(network), key: None }).unwrap();
+    let imported =
+        import_root(&with(vec![], &shapes), &ImportOptions { network: Some(network), ..ImportOptions::default() })
+            .unwrap();
     assert_eq!((imported.dialect, imported.network.class_count()), ("canonical", Some(5)));
 }
 

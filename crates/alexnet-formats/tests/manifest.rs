@@ -1,28 +1,49 @@
-//! Every committed checkpoint against what the manifest says a converter must make of it.
+//! Every committed checkpoint against what its manifest says a converter must make of it.
 
-use alexnet_formats::{ImportOptions, Kind, Limits, Source, import, open};
+use alexnet_formats::{Companions, ImportOptions, Kind, Limits, MeanFile, Source, import, open};
 use alexnet_spec::networks;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures");
 
-/// What the command line's options of a case mean here.
-fn options(case: &Value) -> ImportOptions {
-    let words: Vec<&str> = case["options"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let value = |option: &str| words.iter().position(|word| *word == option).map(|at| words[at + 1]);
-    ImportOptions {
-        network: value("--network").map(|name| networks::get(name).expect("a network of the registry")),
-        key: value("--key").map(str::to_owned),
+/// The command line's options of a case.
+struct Options<'a>(Vec<&'a str>);
+
+impl<'a> Options<'a> {
+    fn of(case: &'a Value) -> Options<'a> {
+        Options(case["options"].as_array().into_iter().flatten().filter_map(Value::as_str).collect())
+    }
+
+    fn value(&self, option: &str) -> Option<&'a str> {
+        self.0.iter().position(|word| *word == option).map(|at| self.0[at + 1])
+    }
+
+    fn source(&self, option: &str) -> Option<Source> {
+        let path = Path::new(FIXTURES).join(self.value(option)?);
+        Some(Source::open(path, &Limits::default()).unwrap())
+    }
+
+    fn import(&self) -> ImportOptions {
+        ImportOptions {
+            network: self.value("--network").map(|name| networks::get(name).expect("a network of the registry")),
+            key: self.value("--key").map(str::to_owned),
+            rgb: self.0.contains(&"--rgb"),
+            mean: self.source("--mean").map(|source| MeanFile::read(&source, &Limits::default()).unwrap()),
+        }
+    }
+
+    fn companions(&self) -> Companions {
+        Companions { prototxt: self.source("--prototxt"), cfg: self.source("--cfg") }
     }
 }
 
 /// Why the outcome isn't the one expected.
 fn fault(path: &Path, case: &Value) -> Option<String> {
-    let limits = Limits::default();
+    let (limits, options) = (Limits::default(), Options::of(case));
     let outcome = Source::open(path, &limits)
-        .and_then(|source| open(&source, &limits))
-        .and_then(|checkpoint| import(&checkpoint, &options(case)));
+        .and_then(|source| open(&source.with_companions(options.companions()), &limits))
+        .and_then(|checkpoint| import(&checkpoint, &options.import()));
     match (case["expect"].as_str().expect("an expectation"), outcome) {
         ("ok", Ok(imported)) => {
             (case["network"] != imported.network.name.as_str()).then(|| format!("became {}", imported.network.name))
@@ -39,27 +60,26 @@ fn fault(path: &Path, case: &Value) -> Option<String> {
     }
 }
 
-fn check(folder: &str) {
-    let manifest = std::fs::read_to_string(format!("{FIXTURES}/MANIFEST.json")).unwrap();
-    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+/// The manifests of all folders, and the one of those that have none of their own.
+fn manifests() -> Vec<PathBuf> {
+    let folders = Path::new(FIXTURES).read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let own = folders.map(|folder| folder.join("MANIFEST.json")).filter(|path| path.is_file());
+    own.chain([Path::new(FIXTURES).join("MANIFEST.json")]).collect()
+}
+
+#[test]
+fn every_checkpoint_becomes_what_its_manifest_says() {
     let (mut cases, mut faults) = (0, Vec::new());
-    for fixture in manifest["fixtures"].as_array().unwrap() {
-        let path = fixture["path"].as_str().unwrap();
-        for case in fixture["cases"].as_array().into_iter().flatten().filter(|_| path.starts_with(folder)) {
-            cases += 1;
-            faults.extend(fault(&Path::new(FIXTURES).join(path), case).map(|fault| format!("{path}: {fault}")));
+    for manifest in manifests() {
+        let manifest: Value = serde_json::from_str(&std::fs::read_to_string(manifest).unwrap()).unwrap();
+        for fixture in manifest["fixtures"].as_array().unwrap() {
+            for case in fixture["cases"].as_array().into_iter().flatten() {
+                let path = case["input"].as_str().or(fixture["path"].as_str()).unwrap();
+                cases += 1;
+                faults.extend(fault(&Path::new(FIXTURES).join(path), case).map(|fault| format!("{path}: {fault}")));
+            }
         }
     }
-    assert!(cases > 0, "the manifest has no case in {folder}");
+    assert!(cases > 60, "the manifests have {cases} cases");
     assert!(faults.is_empty(), "{} of {cases}:\n{}", faults.len(), faults.join("\n"));
-}
-
-#[test]
-fn weights_by_canonical_names_become_the_network_that_they_are() {
-    check("networks/");
-}
-
-#[test]
-fn pytorch_checkpoints_become_what_the_manifest_says() {
-    check("pytorch/");
 }

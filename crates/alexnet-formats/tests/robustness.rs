@@ -83,7 +83,7 @@ proptest! {
         network in proptest::option::of(proptest::sample::select(&["torchvision", "bvlc", "single-column-bn"][..])),
         key in proptest::option::of(name()),
     ) {
-        let options = ImportOptions { network: network.and_then(alexnet_spec::networks::get), key };
+        let options = ImportOptions { network: network.and_then(alexnet_spec::networks::get), key, ..ImportOptions::default() };
         let checkpoint = checkpoint(groups, None);
         if let Err(error) = import(&checkpoint, &options) {
             prop_assert_eq!(error.to_string().lines().count(), 1, "{}", error);

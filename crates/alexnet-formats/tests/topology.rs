@@ -243,7 +243,8 @@ fn even_windows_lie_elsewhere() {
     let four = |path| with_attribute(norm(path), "size", Int(4));
     let modules = exchanged(exchanged(grouped_modules(false), four("features.2")), four("features.6"));
     let group = Group { modules, ..group("", &caffe(JIECAOYU)) };
-    let error = read(group, &ImportOptions { network: Some(network), key: None }).unwrap_err().to_string();
+    let error =
+        read(group, &ImportOptions { network: Some(network), ..ImportOptions::default() }).unwrap_err().to_string();
     assert!(error.contains("even") && error.contains("features.2"), "{error}");
 }
 
@@ -274,7 +275,7 @@ fn modules_that_pytorch_wrote_are_compared() {
         let path = format!("{}/../../fixtures/pytorch/{file}", env!("CARGO_MANIFEST_DIR"));
         let source = alexnet_formats::Source::open(path, &limits).unwrap();
         let checkpoint = alexnet_formats::open(&source, &limits).unwrap();
-        let options = ImportOptions { network: Some(other.clone()), key: None };
+        let options = ImportOptions { network: Some(other.clone()), ..ImportOptions::default() };
         let error = import(&checkpoint, &options).expect_err(file);
         assert!(error.to_string().contains("module `features.0` (Conv2d) has stride 4x4"), "{file}: {error}");
     }

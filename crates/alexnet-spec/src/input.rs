@@ -30,6 +30,9 @@ pub struct Preprocessing {
     /// How the input's height and width are cut out of it.
     #[serde(default)]
     pub crop: Crop,
+    /// Whether the image is turned upside down: DeCAF's network was trained so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flip_vertical: bool,
 }
 
 /// The order of the colour channels.
@@ -70,6 +73,22 @@ impl PixelRange {
 pub enum Mean {
     /// One value per channel, in the input's channel order.
     PerChannel(Vec<f64>),
+    /// One value for every pixel: the mean of the training images.
+    Image(MeanImage),
+}
+
+/// A mean image, as large as the resized image (it is cropped with it) or as the network's input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeanImage {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Channel by channel in the input's channel order, each row by row, in the pixels' range; in JSON the little-endian
+    /// bytes in base64.
+    #[serde(with = "base64_f32")]
+    pub values: Vec<f32>,
 }
 
 /// How an image is scaled before it is cropped.
@@ -123,6 +142,7 @@ impl Preprocessing {
             std: vec![0.229, 0.224, 0.225],
             resize: Resize::ShortSide { size: 256, interpolation: Interpolation::BilinearAntialias },
             crop: Crop::Center,
+            flip_vertical: false,
         }
     }
 
@@ -135,6 +155,7 @@ impl Preprocessing {
             std: vec![1.0; 3],
             resize: Resize::Exact { height: 256, width: 256, interpolation: Interpolation::Bilinear },
             crop: Crop::Center,
+            flip_vertical: false,
         }
     }
 
@@ -149,28 +170,37 @@ impl Preprocessing {
             std: vec![1.0; 3],
             resize: Resize::ShortSide { size: 256, interpolation: Interpolation::BilinearAntialias },
             crop: Crop::Center,
+            flip_vertical: false,
         }
     }
 
-    /// What must hold for an input of `channels`: one mean and one divisor per channel, none of them zero or not finite.
+    /// What must hold for an `input`: a mean and a divisor for each channel, none of them zero or not finite, and a mean
+    /// image of the size of one of the two images that there are.
     pub(crate) fn check(&self, input: &Input) -> Result<(), String> {
-        let Mean::PerChannel(mean) = &self.mean;
-        for (what, values) in [("mean", mean), ("std", &self.std)] {
-            if values.len() != input.channels {
-                return Err(format!(
-                    "preprocessing: {} values of {what} for an input of {} channels",
-                    values.len(),
-                    input.channels
-                ));
+        let count = |what: &str, values: usize| match values == input.channels {
+            true => Ok(()),
+            false => {
+                Err(format!("preprocessing: {values} values of {what} for an input of {} channels", input.channels))
             }
-        }
-        if !mean.iter().all(|v| v.is_finite()) || !self.std.iter().all(|v| v.is_finite() && *v > 0.0) {
-            return Err("preprocessing: mean must be finite and std above zero".into());
-        }
+        };
+        count("std", self.std.len())?;
         let (height, width) = match self.resize {
             Resize::ShortSide { size, .. } => (size, size),
             Resize::Exact { height, width, .. } => (height, width),
         };
+        let finite = match &self.mean {
+            Mean::PerChannel(mean) => {
+                count("mean", mean.len())?;
+                mean.iter().all(|v| v.is_finite())
+            }
+            Mean::Image(image) => {
+                image.check(input, (height, width))?;
+                image.values.iter().all(|v| v.is_finite())
+            }
+        };
+        if !finite || !self.std.iter().all(|v| v.is_finite() && *v > 0.0) {
+            return Err("preprocessing: mean must be finite and std above zero".into());
+        }
         if height < input.height || width < input.width {
             return Err(format!(
                 "preprocessing: an image of {height}x{width} after the resize is too small for the {}x{} input",
@@ -178,5 +208,49 @@ impl Preprocessing {
             ));
         }
         Ok(())
+    }
+}
+
+impl MeanImage {
+    /// Errs where the image isn't of the `resized` image's size nor of the input's, or has another number of values.
+    fn check(&self, input: &Input, resized: (usize, usize)) -> Result<(), String> {
+        let size = (self.height, self.width);
+        if size != resized && size != (input.height, input.width) {
+            return Err(format!(
+                "preprocessing: the mean image is {}x{}, but the resized image is {}x{} and the input {}x{}",
+                self.height, self.width, resized.0, resized.1, input.height, input.width
+            ));
+        }
+        let needed = self.height.checked_mul(self.width).and_then(|pixels| pixels.checked_mul(input.channels));
+        match needed == Some(self.values.len()) {
+            true => Ok(()),
+            false => Err(format!(
+                "preprocessing: the mean image of {}x{} has {} values for {} channels",
+                self.height,
+                self.width,
+                self.values.len(),
+                input.channels
+            )),
+        }
+    }
+}
+
+mod base64_f32 {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::borrow::Cow;
+
+    pub fn serialize<S: Serializer>(values: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        serializer.serialize_str(&BASE64_STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
+        let text: Cow<'de, str> = Deserialize::deserialize(deserializer)?;
+        let bytes = BASE64_STANDARD.decode(text.as_bytes()).map_err(D::Error::custom)?;
+        match bytes.as_chunks() {
+            (values, []) => Ok(values.iter().map(|value| f32::from_le_bytes(*value)).collect()),
+            _ => Err(D::Error::custom("the values of a mean image take four bytes each")),
+        }
     }
 }

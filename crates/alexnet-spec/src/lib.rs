@@ -20,6 +20,7 @@
 
 mod dtype;
 mod error;
+pub mod graph;
 mod input;
 pub mod labels;
 pub mod layers;
@@ -29,15 +30,18 @@ mod network;
 pub mod networks;
 mod shape;
 mod tensor;
+mod transform;
 mod weights;
 
 pub use dtype::DType;
 pub use error::{Error, Result};
-pub use input::{ChannelOrder, Crop, Input, Interpolation, Mean, PixelRange, Preprocessing, Resize};
+pub use graph::Graph;
+pub use input::{ChannelOrder, Crop, Input, Interpolation, Mean, MeanImage, PixelRange, Preprocessing, Resize};
 pub use labels::Labels;
 pub use layers::{Layer, Op};
 pub use metadata::{Metadata, Provenance};
 pub use network::{Network, Parameter, Step};
 pub use shape::Shape;
 pub use tensor::Tensor;
+pub use transform::Transform;
 pub use weights::Weights;

@@ -256,10 +256,11 @@ impl Network {
         self.layers.iter().filter_map(|layer| layer.op.out()).collect()
     }
 
-    /// The same network in small, for tests: every width but the last divided by `divisor`, and `classes` classes.
+    /// The same network in small, for tests: every width but the last divided by `divisor`, and `classes` classes. A filter
+    /// of one or two channels, which isn't trained, keeps them.
     pub fn shrunk(self, divisor: usize, classes: usize) -> Result<Network> {
         let mut widths = self.widths();
-        for width in &mut widths {
+        for width in widths.iter_mut().filter(|width| **width > 2) {
             *width = width
                 .checked_div(divisor)
                 .filter(|w| *w > 0)

@@ -20,7 +20,8 @@ pub(super) fn inspect(input: &Path, args: &Convert) -> Result<()> {
     let limits = Limits::default();
     let source = Source::open(input, &limits)?;
     let checkpoint = alexnet_formats::open(&source, &limits)?;
-    let options = ImportOptions { network: args.common.network()?, key: args.common.key.clone() };
+    let options =
+        ImportOptions { network: args.common.network()?, key: args.common.key.clone(), ..ImportOptions::default() };
     let inspection = alexnet_formats::inspect(&checkpoint, &options);
     if args.common.json {
         let (path, bytes) = (source.path().display().to_string(), source.bytes().len());

@@ -94,6 +94,9 @@ const ZIPS: &[(&str, &str, &str)] = &[
 
 /// The refusal of a file that no format recognises.
 pub(super) fn refuse(source: &Source, limits: &Limits) -> Error {
+    if let Some(files) = source.folder() {
+        return folder(files);
+    }
     let bytes = source.bytes();
     if let Some(foreign) = FILES.iter().find(|foreign| (foreign.recognises)(&bytes)) {
         return Error::refused(format!("not a checkpoint: {}", foreign.what)).with_remedy(foreign.remedy);
@@ -107,6 +110,15 @@ pub(super) fn refuse(source: &Source, limits: &Limits) -> Error {
     let head = shown(bytes.get(..8).unwrap_or(&bytes));
     Error::refused(format!("of no known format: it begins with `{head}`"))
         .with_remedy("a file that torch.save, torch.jit.save, pickle.dump or safetensors wrote")
+}
+
+fn folder(files: &[Source]) -> Error {
+    let seen = match files {
+        [] => "it has no files".to_owned(),
+        [first, ..] => format!("its first file is `{}`", shown(first.file_name().as_bytes())),
+    };
+    Error::refused(format!("a folder that is no checkpoint of a known kind: {seen}"))
+        .with_remedy("one of the files in it")
 }
 
 fn zip(archive: &Archive) -> Error {

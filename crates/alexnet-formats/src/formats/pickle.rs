@@ -42,5 +42,5 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
         return Err(Error::malformed(message));
     }
     let groups = pytorch::groups(&heap, root, &mut storages)?;
-    Ok(Checkpoint { format: FORMAT.name, groups, metadata: None })
+    Ok(Checkpoint::new(FORMAT.name, groups))
 }

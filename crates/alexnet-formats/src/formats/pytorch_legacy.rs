@@ -36,7 +36,7 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     let mut heap = Heap::new(limits).with_nested(nested);
     let (root, mut storages) = stream(&mut heap, bytes)?;
     let groups = pytorch::groups(&heap, root, &mut storages)?;
-    Ok(Checkpoint { format: FORMAT.name, groups, metadata: None })
+    Ok(Checkpoint::new(FORMAT.name, groups))
 }
 
 /// Reads such a file within a pickle, which must hold a storage and nothing else.

@@ -45,7 +45,7 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     let root = pickle::run(&mut heap, &mut input, &mut persistent).map_err(|error| error.at("pickle"))?;
     end(&input).map_err(|error| error.at("pickle"))?;
     let groups = pytorch::groups(&heap, root, &mut Storages::new(bytes.len(), false))?;
-    Ok(Checkpoint { format: FORMAT.name, groups, metadata: None })
+    Ok(Checkpoint::new(FORMAT.name, groups))
 }
 
 /// The members by name, each a slice of the file.

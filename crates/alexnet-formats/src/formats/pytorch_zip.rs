@@ -56,7 +56,7 @@ pub(super) fn read_as(format: &'static str, source: &Source, limits: &Limits) ->
         storages.insert(key, content)?;
     }
     let groups = pytorch::groups(&heap, root, &mut storages)?;
-    Ok(Checkpoint { format, groups, metadata: None })
+    Ok(Checkpoint::new(format, groups))
 }
 
 fn big_endian(archive: &Archive, folder: &str) -> Result<bool> {

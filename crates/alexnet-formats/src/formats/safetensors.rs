@@ -74,7 +74,7 @@ fn read(bytes: &Bytes, limits: &Limits) -> Result<Checkpoint> {
     }
     let pairs: Option<BTreeMap<String, String>> =
         header.metadata().as_ref().map(|pairs| pairs.iter().map(|(key, value)| (key.clone(), value.clone())).collect());
-    Ok(Checkpoint { format: FORMAT.name, groups: vec![group], metadata: pairs.map(Metadata) })
+    Ok(Checkpoint { metadata: pairs.map(Metadata), ..Checkpoint::new(FORMAT.name, vec![group]) })
 }
 
 /// On one line, whatever the header holds.

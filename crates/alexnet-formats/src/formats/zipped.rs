@@ -17,7 +17,7 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     let archive = Archive::open(source.bytes(), limits)?;
     let name = content(&archive).unwrap_or_default().to_owned();
     let bytes = archive.read(&name)?.unwrap_or_default();
-    let inner = Source::from_bytes(&name, bytes);
+    let inner = Source::from_bytes(&name, bytes).beside(source);
     let place = |error: Error| error.at(format!("zip entry `{}`", shown(name.as_bytes())));
     if Archive::recognises(&inner.bytes()) && recognises(&inner, limits) {
         return Err(place(Error::refused("is again a zip around a file").with_remedy("unpacking it")));

@@ -104,18 +104,18 @@ pub(super) fn all<'a>(scope: &[(&'a Names<'a>, Option<String>)], told: Told<'_>)
         let mut recognised = BTreeSet::new();
         for dialect in dialects::ALL {
             let landmarks = landmarks(dialect, told);
-            for (prefix, hits) in names.prefixes(&landmarks) {
-                if only.as_ref().is_some_and(|only| only != prefix) || recognised.contains(prefix) {
+            for (head, hits) in names.prefixes(&landmarks) {
+                let place = Place::new(names, head, only.is_some());
+                if only.as_ref().is_some_and(|only| only != place.prefix()) || recognised.contains(head) {
                     continue;
                 }
                 if hits < landmarks.len() {
-                    near.push((hits, Place::new(names, prefix, only.is_some()), dialect));
+                    near.push((hits, place, dialect));
                     continue;
                 }
-                let place = Place::new(names, prefix, only.is_some());
                 let Some(outcome) = read(&place, dialect, told) else { continue };
                 if outcome.is_ok() {
-                    recognised.insert(prefix);
+                    recognised.insert(head);
                 }
                 attempts.push(Attempt { place, dialect, hits, outcome });
             }

@@ -23,8 +23,8 @@ pub(super) fn scope<'a>(names: &'a [Names<'a>], key: Option<&str>) -> Result<Vec
             group => key.strip_prefix(group)?.strip_prefix('.')?,
         };
         let prefix = if names.stripped.is_empty() { prefix.to_owned() } else { without_wrappers(prefix) };
-        let start = format!("{prefix}.");
-        names.iter().any(|(name, _)| name.starts_with(&start)).then_some((names, Some(prefix)))
+        let starts = |name: &str| name.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with(['.', '/']));
+        names.iter().any(|(name, _)| starts(name)).then(|| (names, Some(prefix.clone())))
     };
     let below: Vec<_> = names.iter().filter_map(below).collect();
     if below.is_empty() {

@@ -111,11 +111,12 @@ fn check_shapes(
     Ok(())
 }
 
-/// Whether all of `seen` are `own` times one factor.
+/// Whether all of `seen` are `own` times one factor. Filters of one or two channels, which aren't trained, are as they are.
 fn scaled(own: &[usize], seen: &[usize]) -> bool {
-    let (Some(&own_first), Some(&seen_first)) = (own.first(), seen.first()) else { return true };
+    let mut trained = own.iter().zip(seen).filter(|(own, seen)| **own > 2 || own != seen).peekable();
+    let Some(&(&own_first, &seen_first)) = trained.peek() else { return true };
     let product = |a: usize, b: usize| a as u128 * b as u128;
-    own.iter().zip(seen).all(|(&own, &seen)| product(own, seen_first) == product(own_first, seen))
+    trained.all(|(&own, &seen)| product(own, seen_first) == product(own_first, seen))
 }
 
 fn note_widths(network: &Network, own: &[usize], seen: &[usize], notes: &mut Vec<String>) {

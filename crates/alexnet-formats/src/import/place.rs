@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// Components that wrappers put into names, anywhere: `DataParallel`'s and `torch.compile`'s.
 const WRAPPERS: [&str; 2] = ["module", "_orig_mod"];
 
+/// What stands between the components of names: PyTorch's dots; the paths of HDF5, TensorFlow and Chainer.
+const SEPARATORS: [char; 2] = ['.', '/'];
+
 /// A group's tensors by name, without the wrappers' components.
 pub(crate) struct Names<'a> {
     pub(super) group: &'a Group,
@@ -41,20 +44,15 @@ impl<'a> Names<'a> {
         Names { group, by_name: unwrapped, unreadable, stripped }
     }
 
-    /// The prefixes under which any of `landmarks` lies, with the number of them that do.
+    /// The prefixes under which any of `landmarks` lies, each with the separator at its end, and the number of them that do.
     pub(super) fn prefixes(&self, landmarks: &[String]) -> BTreeMap<&str, usize> {
         let mut found = BTreeMap::new();
         for name in self.by_name.keys().chain(self.unreadable.keys()) {
             for landmark in landmarks {
-                let prefix = match name.strip_suffix(landmark.as_str()) {
-                    Some("") => "",
-                    Some(head) => match head.strip_suffix('.') {
-                        Some(prefix) => prefix,
-                        None => continue,
-                    },
-                    None => continue,
-                };
-                *found.entry(prefix).or_default() += 1;
+                let head = name.strip_suffix(landmark.as_str());
+                if let Some(head) = head.filter(|head| head.is_empty() || head.ends_with(SEPARATORS)) {
+                    *found.entry(head).or_default() += 1;
+                }
             }
         }
         found
@@ -70,13 +68,16 @@ impl<'a> Names<'a> {
 pub(crate) struct Place<'a> {
     names: &'a Names<'a>,
     prefix: String,
+    separator: &'static str,
     /// Whether `--key` names it.
     pub(super) asked: bool,
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn new(names: &'a Names<'a>, prefix: &str, asked: bool) -> Place<'a> {
-        Place { names, prefix: prefix.to_owned(), asked }
+    /// `head` is the prefix with the separator at its end, or empty.
+    pub(super) fn new(names: &'a Names<'a>, head: &str, asked: bool) -> Place<'a> {
+        let separator = if head.ends_with('/') { "/" } else { "." };
+        Place { names, prefix: head.trim_end_matches(SEPARATORS).to_owned(), separator, asked }
     }
 
     /// The tensor that has `name` below the prefix.
@@ -150,7 +151,7 @@ impl<'a> Place<'a> {
     }
 
     fn full(&self, name: &str) -> String {
-        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}{}{name}", self.prefix, self.separator) }
     }
 }
 

@@ -18,7 +18,7 @@ pub fn group(key: &str, tensors: &[(String, Vec<usize>)]) -> Group {
 }
 
 pub fn checkpoint(groups: Vec<Group>, metadata: Option<Metadata>) -> Checkpoint {
-    Checkpoint { format: "test", groups, metadata }
+    Checkpoint { metadata, ..Checkpoint::new("test", groups) }
 }
 
 /// Weight and bias of each module, in order.
@@ -124,11 +124,11 @@ pub fn import_root(tensors: &[(String, Vec<usize>)], options: &ImportOptions) ->
 }
 
 pub fn insist(network: &str) -> ImportOptions {
-    ImportOptions { network: Some(networks::get(network).unwrap()), key: None }
+    ImportOptions { network: Some(networks::get(network).unwrap()), ..ImportOptions::default() }
 }
 
 pub fn at_key(key: &str) -> ImportOptions {
-    ImportOptions { network: None, key: Some(key.to_owned()) }
+    ImportOptions { key: Some(key.to_owned()), ..ImportOptions::default() }
 }
 
 /// A module of PyTorch's own.

@@ -5,10 +5,17 @@
 
 mod bvlc;
 mod caffenet;
+mod chainer;
+mod darknet;
+mod deepcluster;
 mod krizhevsky_2012;
 mod paper;
+mod pytorchcv_alexnet;
+mod pytorchcv_alexnetb;
 mod single_column;
 mod single_column_bn;
+mod slim;
+mod theano_alexnet;
 mod torchvision;
 
 use crate::layers::{Conv2d, Dropout, Flatten, Linear, Relu};
@@ -37,6 +44,13 @@ registry! {
     "krizhevsky-2012" => krizhevsky_2012,
     "single-column" => single_column,
     "single-column-bn" => single_column_bn,
+    "theano-alexnet" => theano_alexnet,
+    "chainer" => chainer,
+    "darknet" => darknet,
+    "slim" => slim,
+    "pytorchcv-alexnet" => pytorchcv_alexnet,
+    "pytorchcv-alexnetb" => pytorchcv_alexnetb,
+    "deepcluster" => deepcluster,
 }
 
 /// The network called `name`.

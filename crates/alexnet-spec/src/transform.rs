@@ -4,15 +4,14 @@
 //! Each kind is one small function over views. Only [`Transform::ConcatenateAlong`], [`Transform::FlattenedHwcToChw`] and
 //! [`Transform::Scale`] copy elements; the others change strides.
 
-use alexnet_spec::{DType, Error, Result, Tensor};
+use crate::{DType, Error, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How the source tensors of a parameter become the parameter.
 ///
 /// ```
-/// use alexnet_formats::Transform;
-/// use alexnet_spec::Tensor;
+/// use alexnet_spec::{Tensor, Transform};
 ///
 /// let keras_dense = Tensor::from_f32(vec![2, 3], &[1., 2., 3., 4., 5., 6.])?; // [in, out]
 /// let weight = Transform::Transpose.apply(&[keras_dense])?; // [out, in]
