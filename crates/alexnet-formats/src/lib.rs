@@ -36,6 +36,7 @@
 
 mod archive;
 mod checkpoint;
+mod darknet;
 pub mod dialects;
 mod error;
 mod finite;

@@ -75,6 +75,16 @@ const FILES: &[Foreign] = &[
         remedy: "saving its arrays by name with pickle or safetensors",
     },
     Foreign {
+        recognises: crate::darknet::is_cfg,
+        what: "a Darknet .cfg, which lists layers and holds no weights",
+        remedy: "giving the .weights, and this file with --cfg",
+    },
+    Foreign {
+        recognises: crate::darknet::Header::is_likely,
+        what: "what seems to be Darknet's .weights, in which nothing says where one array ends",
+        remedy: "--cfg FILE, with the .cfg that it was trained with",
+    },
+    Foreign {
         recognises: is_onnx,
         what: "an ONNX model, which is written here but not read as a checkpoint",
         remedy: "alexnet-verify to compare it, or the checkpoint that it was made from",

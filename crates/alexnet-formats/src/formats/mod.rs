@@ -12,6 +12,7 @@
     )
 )]
 
+mod darknet;
 mod foreign;
 mod pickle;
 mod pytorch;
@@ -46,6 +47,7 @@ pub const FORMATS: &[&Format] = &[
     &zipped::FORMAT,
     &safetensors::FORMAT,
     &pickle::FORMAT,
+    &darknet::FORMAT,
 ];
 
 /// Reads a checkpoint of any of the [`FORMATS`], told apart by content, never by extension.
