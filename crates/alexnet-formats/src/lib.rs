@@ -46,10 +46,13 @@ mod input;
 mod inspect;
 mod limits;
 mod mean;
+mod msgpack;
+mod npy;
 mod pickle;
 mod report;
 mod shown;
 mod source;
+mod tree;
 pub mod writers;
 
 pub use alexnet_spec::Transform;

@@ -131,7 +131,9 @@ impl Archive {
 fn check_name(name: &str) -> Result<()> {
     let path = name.strip_suffix('/').unwrap_or(name);
     let odd = path.split('/').any(|part| matches!(part, "" | "." | ".."))
-        || name.contains(['\\', ':'])
+        || name.contains('\\')
+        // A drive. Elsewhere the colon is Chainer's: `updater/model:main/predictor/conv1/W.npy`.
+        || name.as_bytes().get(1) == Some(&b':')
         || name.chars().any(char::is_control);
     match odd {
         true => {

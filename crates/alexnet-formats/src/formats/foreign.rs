@@ -65,11 +65,6 @@ const FILES: &[Foreign] = &[
         remedy: "saving its arrays by name with pickle or safetensors",
     },
     Foreign {
-        recognises: |bytes| bytes.starts_with(b"\x93NUMPY"),
-        what: "one NumPy array (.npy)",
-        remedy: "pickle.dump of a dictionary of the arrays",
-    },
-    Foreign {
         recognises: |bytes| bytes.starts_with(b"MATLAB "),
         what: "a MATLAB file",
         remedy: "saving its arrays by name with pickle or safetensors",
@@ -93,7 +88,6 @@ const FILES: &[Foreign] = &[
 
 /// A kind of zip archive by the name of a member, of which only the end is compared.
 const ZIPS: &[(&str, &str, &str)] = &[
-    (".npy", "a NumPy archive (.npz)", "pickle.dump of a dictionary of its arrays"),
     ("models/model.json", "a torch.export archive (.pt2)", "torch.save of exported_program.state_dict"),
     ("serialized_exported_program.json", "a torch.export archive (.pt2)", "torch.save of exported_program.state_dict"),
     ("model.weights.h5", "a Keras model", "saving its arrays by name with pickle or safetensors"),

@@ -13,7 +13,10 @@
 )]
 
 mod darknet;
+mod flax_msgpack;
 mod foreign;
+mod npy;
+mod npz;
 mod pickle;
 mod pytorch;
 mod pytorch_legacy;
@@ -44,8 +47,11 @@ pub const FORMATS: &[&Format] = &[
     &pytorch_zip::FORMAT,
     &pytorch_legacy::FORMAT,
     &pytorch_tar::FORMAT,
+    &npz::FORMAT,
     &zipped::FORMAT,
     &safetensors::FORMAT,
+    &npy::FORMAT,
+    &flax_msgpack::FORMAT,
     &pickle::FORMAT,
     &darknet::FORMAT,
 ];

@@ -6,7 +6,7 @@ use super::pytorch::{self, Storages};
 use super::pytorch_legacy;
 use crate::input::Input;
 use crate::pickle::{self, Heap};
-use crate::{Checkpoint, Error, Limits, Result, Source};
+use crate::{Checkpoint, Error, Limits, Result, Source, tree};
 
 pub(super) const FORMAT: Format = Format {
     name: "pickle",
@@ -41,6 +41,6 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
         let message = format!("{} bytes after the pickle's end, at byte {}", input.left(), input.position());
         return Err(Error::malformed(message));
     }
-    let groups = pytorch::groups(&heap, root, &mut storages)?;
+    let groups = tree::joined(pytorch::groups(&heap, root, &mut storages)?)?;
     Ok(Checkpoint::new(FORMAT.name, groups))
 }

@@ -15,6 +15,35 @@ pub(crate) struct ArrayType {
     pub big_endian: bool,
 }
 
+impl ArrayType {
+    /// The type that NumPy calls `code`: `f4`, `<f4`, `>i8`, `O8`, ...
+    pub fn of_code(code: &str) -> ArrayType {
+        let (big_endian, plain) = match code.as_bytes().first() {
+            Some(b'>') => (true, code.get(1..)),
+            Some(b'<' | b'|' | b'=') => (false, code.get(1..)),
+            _ => (false, Some(code)),
+        };
+        let element = match plain.unwrap_or_default() {
+            "f8" => Some(Element::Plain(DType::F64)),
+            "f4" => Some(Element::Plain(DType::F32)),
+            "f2" => Some(Element::Plain(DType::F16)),
+            "i8" => Some(Element::Plain(DType::I64)),
+            "i4" => Some(Element::Plain(DType::I32)),
+            "i2" => Some(Element::Plain(DType::I16)),
+            "i1" => Some(Element::Plain(DType::I8)),
+            "u1" => Some(Element::Plain(DType::U8)),
+            "b1" => Some(Element::Plain(DType::Bool)),
+            "u2" => Some(Element::Other("uint16", 2)),
+            "u4" => Some(Element::Other("uint32", 4)),
+            "u8" => Some(Element::Other("uint64", 8)),
+            "c8" => Some(Element::Other("complex64", 8)),
+            "c16" => Some(Element::Other("complex128", 16)),
+            _ => None,
+        };
+        ArrayType { element, objects: plain.is_some_and(|plain| plain.starts_with('O')), big_endian }
+    }
+}
+
 /// A `numpy.ndarray`. Nothing of it has been held against its bytes yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Array {
@@ -62,8 +91,30 @@ pub(super) fn call(
             }
             _ => return Err(arity(heap, class, "4 arguments", args.len())),
         },
+        // A jax.Array: the call that would make NumPy's array, its arguments, the array's state, and JAX's own.
+        ("jax._src.array" | "jax._src.device_array", "_reconstruct_array" | "reconstruct_device_array") => match args {
+            [function, arguments, state, _] => {
+                let arguments = heap.tuple(*arguments).unwrap_or_default().to_vec();
+                let numpy = heap.global(*function).map(|(module, name)| (module.to_owned(), name.to_owned()));
+                let made = match numpy {
+                    Some((module, name)) if name == "_reconstruct" => {
+                        call(heap, *function, (&module, &name), &arguments)?
+                    }
+                    _ => None,
+                };
+                if let Some(array) = made {
+                    build(heap, array, *state)?;
+                }
+                return Ok(made);
+            }
+            _ => return Err(arity(heap, class, "4 arguments", args.len())),
+        },
         ("numpy", "dtype") => match args {
-            [code, ..] => Object::ArrayType(type_of(heap, *code)),
+            [code, ..] if heap.global(*code) == Some(("ml_dtypes", "bfloat16")) => {
+                let element = Some(Element::Plain(DType::BF16));
+                Object::ArrayType(ArrayType { element, objects: false, big_endian: false })
+            }
+            [code, ..] => Object::ArrayType(ArrayType::of_code(heap.str(*code).unwrap_or_default())),
             [] => return Err(arity(heap, class, "a type", 0)),
         },
         // NumPy 1.20 to 2.x pickle each type under a class of its own.
@@ -73,34 +124,6 @@ pub(super) fn call(
         _ => return Ok(None),
     };
     heap.make(made).map(Some)
-}
-
-/// `f4`, `<f4`, `>i8`, `O8`, ...
-fn type_of(heap: &Heap, code: Value) -> ArrayType {
-    let code = heap.str(code).unwrap_or_default();
-    let (big_endian, plain) = match code.as_bytes().first() {
-        Some(b'>') => (true, code.get(1..)),
-        Some(b'<' | b'|' | b'=') => (false, code.get(1..)),
-        _ => (false, Some(code)),
-    };
-    let element = match plain.unwrap_or_default() {
-        "f8" => Some(Element::Plain(DType::F64)),
-        "f4" => Some(Element::Plain(DType::F32)),
-        "f2" => Some(Element::Plain(DType::F16)),
-        "i8" => Some(Element::Plain(DType::I64)),
-        "i4" => Some(Element::Plain(DType::I32)),
-        "i2" => Some(Element::Plain(DType::I16)),
-        "i1" => Some(Element::Plain(DType::I8)),
-        "u1" => Some(Element::Plain(DType::U8)),
-        "b1" => Some(Element::Plain(DType::Bool)),
-        "u2" => Some(Element::Other("uint16", 2)),
-        "u4" => Some(Element::Other("uint32", 4)),
-        "u8" => Some(Element::Other("uint64", 8)),
-        "c8" => Some(Element::Other("complex64", 8)),
-        "c16" => Some(Element::Other("complex128", 16)),
-        _ => None,
-    };
-    ArrayType { element, objects: plain.is_some_and(|plain| plain.starts_with('O')), big_endian }
 }
 
 /// The state of a `dtype`: version, byte order, and what only records have.

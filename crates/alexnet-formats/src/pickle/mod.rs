@@ -36,7 +36,7 @@ mod storage;
 mod tests;
 mod text;
 
-pub(crate) use array::{Array, ArrayData};
+pub(crate) use array::{Array, ArrayData, ArrayType};
 pub(crate) use heap::{Heap, Instance, Object, Value};
 pub(crate) use machine::{no_persistent_ids, run};
 pub(crate) use rebuild::TensorParts;

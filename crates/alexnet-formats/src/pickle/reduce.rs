@@ -31,6 +31,7 @@ pub(super) fn call(heap: &mut Heap, class: Value, args: Value) -> Result<Value> 
             [_, entries] => dict(heap, *entries),
             _ => Err(arity(heap, class, "at most 2 arguments", items.len())),
         },
+        ("flax.core.frozen_dict", "FrozenDict") if let [entries] = items.as_slice() => dict(heap, *entries),
         ("builtins" | "__builtin__", "set" | "frozenset") => {
             collect(heap, class, &items).map(Object::Set).and_then(|s| heap.make(s))
         }

@@ -14,6 +14,22 @@ use std::collections::{HashMap, HashSet, VecDeque};
 /// Errs where a tensor contradicts its storage, a dictionary has a key twice (which would hide what the first one
 /// holds), or nothing holds any tensor.
 pub(in crate::formats) fn groups(heap: &Heap, root: Value, storages: &mut Storages) -> Result<Vec<Group>> {
+    let groups = reachable(heap, root, storages)?;
+    storages.check_all(heap)?;
+    if groups.is_empty() {
+        let error = Error::refused(format!("holds no tensors; at its root is {}", heap.describe(root)));
+        return Err(match heap.get(root) {
+            Some(Object::Instance(_)) => error.with_remedy(
+                "saving model.state_dict() where its program is trusted and known: here nothing that a file names is called",
+            ),
+            _ => error.with_remedy("the file with the weights"),
+        });
+    }
+    Ok(groups)
+}
+
+/// The same for one of several roots in a heap, which may hold nothing.
+pub(in crate::formats) fn reachable(heap: &Heap, root: Value, storages: &mut Storages) -> Result<Vec<Group>> {
     let mut walk = Walk {
         heap,
         storages,
@@ -29,18 +45,7 @@ pub(in crate::formats) fn groups(heap: &Heap, root: Value, storages: &mut Storag
             walk.visit(value, node, &mut queue)?;
         }
     }
-    let groups = walk.groups;
-    storages.check_all(heap)?;
-    if groups.is_empty() {
-        let error = Error::refused(format!("holds no tensors; at its root is {}", heap.describe(root)));
-        return Err(match heap.get(root) {
-            Some(Object::Instance(_)) => error.with_remedy(
-                "saving model.state_dict() where its program is trusted and known: here nothing that a file names is called",
-            ),
-            _ => error.with_remedy("the file with the weights"),
-        });
-    }
-    Ok(groups)
+    Ok(walk.groups)
 }
 
 /// A way to an object: the step from its parent.

@@ -5,6 +5,6 @@ mod ids;
 mod modules;
 mod tensors;
 
-pub(super) use groups::groups;
+pub(super) use groups::{groups, reachable};
 pub(super) use ids::{persistent_id, storage_key, storage_keys};
-pub(super) use tensors::Storages;
+pub(super) use tensors::{Seen, Storages};
