@@ -41,6 +41,8 @@ pub mod dialects;
 mod error;
 mod finite;
 pub mod formats;
+#[allow(dead_code, unused_imports, reason = "the formats that use it follow")]
+mod hdf5;
 mod import;
 mod input;
 mod inspect;
