@@ -171,12 +171,17 @@ fn is_prefix(head: &str) -> bool {
 }
 
 /// Tensors that no inference needs, by the end of their names.
-const TRAINING_STATE: [(&str, &str); 4] = [
+const TRAINING_STATE: [(&str, &str); 6] = [
     ("num_batches_tracked", "a counter of batch norm"),
     ("n_averaged", "a counter of weight averaging"),
     ("num_updates", "a counter of weight averaging"),
     ("decay", "a constant of weight averaging"),
+    ("lr", "the learning rate"),
+    ("model_iter", "a counter of Caffe2's training"),
 ];
+
+/// What Caffe2 puts after a weight's name for its momentum.
+const MOMENTUM: &str = "_momentum";
 
 /// The tensors of the state dict that the candidate doesn't use, where each is known to be no weight. A `--key` that names a
 /// prefix takes what lies below it, and leaves the rest alone.
@@ -189,9 +194,11 @@ fn unused(place: &Place<'_>, candidate: &Candidate, by_key: bool) -> Result<Vec<
     for (name, tensor) in names.iter().filter(|(name, _)| !used.contains(name.as_str())) {
         let last = name.rsplit(['.', '/']).next().unwrap_or(name);
         let state = TRAINING_STATE.iter().find(|(end, _)| *end == last).map(|(_, why)| (*why).to_owned());
+        let momentum = || used.contains(name.strip_suffix(MOMENTUM)?).then(|| "a weight's momentum".to_owned());
         let twin = || candidate.tensors.iter().find(|(_, used)| used.same_view(tensor));
         let elsewhere = || (by_key && !inside.contains(name.as_str())).then(|| "not below --key".to_owned());
         match state
+            .or_else(momentum)
             .or_else(elsewhere)
             .or_else(|| twin().map(|(parameter, _)| format!("the same tensor as {parameter}")))
         {

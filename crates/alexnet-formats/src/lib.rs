@@ -49,6 +49,7 @@ mod inspect;
 mod limits;
 mod mean;
 mod msgpack;
+mod mxnet;
 mod npy;
 mod pickle;
 mod report;

@@ -92,13 +92,21 @@ fn other_networks_are_refused_by_name() {
     let vgg: &[(&str, &[usize])] = &[("features.0.weight", &[64, 3, 3, 3]), ("features.3.weight", &[64, 64, 3, 3])];
     let deepcluster: &[(&str, &[usize])] =
         &[("features.module.0.weight", &[96, 2, 11, 11]), ("features.module.1.running_mean", &[96])];
-    let pytorchcv: &[(&str, &[usize])] = &[("features.stage1.unit1.conv.weight", &[96, 3, 11, 11])];
+    let (conv1, norm1, norm3) =
+        ("_feature_blocks.0.0.weight", "_feature_blocks.0.1.weight", "_feature_blocks.4.1.weight");
+    let vissl_deepcluster: &[(&str, &[usize])] = &[(conv1, &[96, 2, 11, 11]), (norm1, &[96])];
+    let vissl_colorization: &[(&str, &[usize])] = &[(conv1, &[96, 1, 11, 11]), (norm1, &[96])];
+    let vissl_rotnet: &[(&str, &[usize])] = &[(conv1, &[64, 3, 11, 11]), (norm1, &[64])];
+    let vissl_jigsaw: &[(&str, &[usize])] = &[(conv1, &[96, 3, 11, 11]), (norm3, &[384])];
     let cases = [
         ("LPIPS", heads.collect(), vec!["5 tensors", "`lin0.model.1.weight` [1, 64, 1, 1]", "torchvision"]),
         ("a ResNet", with(vec![], resnet), vec!["`conv1.weight` [64, 3, 7, 7]", "nearest"]),
         ("a VGG", with(vec![], vgg), vec!["`features.0.weight` [64, 3, 3, 3]", "`features.0.bias` is missing, and"]),
         ("DeepCluster", with(vec![], deepcluster), vec!["[96, 2, 11, 11]", "sobel"]),
-        ("pytorchcv", with(vec![], pytorchcv), vec!["not supported"]),
+        ("DeepCluster", with(vec![], vissl_deepcluster), vec!["VISSL", "sobel filter was taken out"]),
+        ("colorization", with(vec![], vissl_colorization), vec!["VISSL", "lightness"]),
+        ("RotNet", with(vec![], vissl_rotnet), vec!["batch norm"]),
+        ("jigsaw", with(vec![], vissl_jigsaw), vec!["stride of 2"]),
         ("no tensors", vec![], vec!["this test holds no tensors"]),
         ("1 tensor:", with(vec![], &[("a\nb", &[3])]), vec![r"`a\nb` [3]"]),
     ];

@@ -4,10 +4,18 @@
 //! registry below: where each canonical parameter comes from, and which networks its checkpoints can be.
 
 mod cadene;
+mod caffe2;
 mod canonical;
+mod deepcluster;
+mod gluon;
+mod gluon_legacy;
 mod jiecaoyu;
+mod mxnet;
+mod paddle;
 mod places365;
+mod pytorchcv;
 mod torchvision;
+mod vissl;
 
 use crate::Transform;
 use crate::import::Place;
@@ -53,14 +61,34 @@ impl Candidates {
 }
 
 /// Every dialect, the more particular before the more general: the first that recognises a place names it.
-pub const ALL: &[Dialect] =
-    &[places365::DIALECT, torchvision::DIALECT, jiecaoyu::DIALECT, cadene::DIALECT, canonical::DIALECT];
+pub const ALL: &[Dialect] = &[
+    places365::DIALECT,
+    deepcluster::DIALECT,
+    gluon::DIALECT,
+    gluon_legacy::DIALECT,
+    torchvision::DIALECT,
+    jiecaoyu::DIALECT,
+    cadene::DIALECT,
+    pytorchcv::DIALECT,
+    vissl::DIALECT,
+    paddle::DIALECT,
+    caffe2::DIALECT,
+    mxnet::DIALECT,
+    canonical::DIALECT,
+];
 
 /// The origin of a parameter that only its module's name tells from ours: `table` holds canonical layers and modules.
 fn renamed(table: &[(&str, &str)], parameter: &str) -> Option<Origin> {
     let (layer, role) = parameter.split_once('.')?;
     let (_, module) = table.iter().find(|(name, _)| *name == layer)?;
     Some(Origin { sources: vec![format!("{module}.{role}")], transform: Transform::Identity })
+}
+
+/// The origin of a parameter whose layer `table` renames, joined to its role by an underscore.
+fn underscored(table: &[(&str, &str)], parameter: &str) -> Option<Origin> {
+    let (layer, role) = parameter.split_once('.')?;
+    let (_, layer) = table.iter().find(|(name, _)| *name == layer)?;
+    Some(Origin { sources: vec![format!("{layer}_{role}")], transform: Transform::Identity })
 }
 
 #[cfg(test)]
@@ -85,13 +113,31 @@ mod tests {
             ("jiecaoyu", ["features.0.weight", "features.12.bias", "classifier.0.weight", "classifier.6.bias"]),
             ("cadene", ["_features.0.weight", "_features.10.bias", "linear0.weight", "last_linear.bias"]),
             ("canonical", ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"]),
+            ("gluon", ["features.0.weight", "features.6.bias", "features.9.weight", "output.bias"]),
+            ("gluon-legacy", ["conv0_weight", "conv4_bias", "dense0_weight", "dense2_bias"]),
+            ("mxnet", ["conv1_weight", "conv5_bias", "fc6_weight", "fc8_bias"]),
+            ("caffe2", ["conv1_w", "conv5_b", "fc6_w", "fc8_b"]),
+            ("paddle", ["_conv1._conv.weight", "_conv5._conv.bias", "_fc6.weight", "_fc8.bias"]),
+            (
+                "pytorchcv",
+                [
+                    "features.stage1.unit1.conv.weight",
+                    "features.stage3.unit3.conv.bias",
+                    "output.fc1.fc.weight",
+                    "output.fc3.bias",
+                ],
+            ),
+            ("deepcluster", ["features.0.weight", "features.14.bias", "classifier.1.weight", "top_layer.bias"]),
+            ("vissl", ["_feature_blocks.0.0.weight", "_feature_blocks.6.0.bias", "", ""]),
         ];
         assert_eq!(cases.len(), ALL.len(), "a dialect is missing here");
         for (name, sources) in cases {
             let dialect = ALL.iter().find(|dialect| dialect.name == name).unwrap();
             for (parameter, source) in ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"].into_iter().zip(sources)
             {
-                assert_eq!((dialect.origin)(parameter).unwrap().sources, [source], "{name}");
+                let sources = (dialect.origin)(parameter).map(|origin| origin.sources).unwrap_or_default();
+                let expected: &[&str] = if source.is_empty() { &[] } else { &[source] };
+                assert_eq!(sources, expected, "{name}");
             }
         }
     }

@@ -15,6 +15,7 @@
 mod darknet;
 mod flax_msgpack;
 mod foreign;
+mod mxnet;
 mod npy;
 mod npz;
 mod pickle;
@@ -52,6 +53,7 @@ pub const FORMATS: &[&Format] = &[
     &safetensors::FORMAT,
     &npy::FORMAT,
     &flax_msgpack::FORMAT,
+    &mxnet::FORMAT,
     &pickle::FORMAT,
     &darknet::FORMAT,
 ];

@@ -20,13 +20,33 @@ const FAMILIES: &[Family] = &[
         shape: ANY,
     },
     Family {
-        what: "a DeepCluster AlexNet: batch norm, and two input channels after a fixed sobel filter; not supported yet",
+        what: "a DeepCluster AlexNet without the sobel filter that makes its two input channels",
         name: "features.0.weight",
         shape: |shape| matches!(shape, [_, 2, 11, 11]),
     },
     Family {
-        what: "an AlexNet with pytorchcv's names, whose constants and rounding differ; not supported yet",
-        name: "features.stage1.unit1.conv.weight",
+        what: "VISSL's DeepCluster AlexNet, whose sobel filter was taken out; DeepCluster's own checkpoint.pth.tar converts",
+        name: "_feature_blocks.0.0.weight",
+        shape: |shape| matches!(shape, [_, 2, 11, 11]),
+    },
+    Family {
+        what: "VISSL's colorization AlexNet, which sees lightness alone and has batch norm",
+        name: "_feature_blocks.0.0.weight",
+        shape: |shape| matches!(shape, [_, 1, 11, 11]),
+    },
+    Family {
+        what: "a RotNet AlexNet, which has batch norm after each convolution",
+        name: "_feature_blocks.0.1.weight",
+        shape: ANY,
+    },
+    Family {
+        what: "VISSL's jigsaw AlexNet, whose conv1 has a stride of 2 and conv3 to conv5 batch norm",
+        name: "_feature_blocks.4.1.weight",
+        shape: ANY,
+    },
+    Family {
+        what: "a jigsaw AlexNet of fair_self_supervision_benchmark, whose conv3 to conv5 have batch norm",
+        name: "conv3_s0_bn_s",
         shape: ANY,
     },
     Family { what: "a ResNet", name: "layer1.0.conv1.weight", shape: ANY },
