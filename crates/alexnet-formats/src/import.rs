@@ -108,6 +108,9 @@ fn import_by_names(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<I
 
 /// Every place that was read in some dialect, and what it can be.
 pub(crate) fn readings(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Vec<Reading>> {
+    if checkpoint.graph.is_some() {
+        return Ok(Vec::new());
+    }
     let described = described(checkpoint)?;
     let names: Vec<Names<'_>> = checkpoint.groups.iter().map(Names::new).collect();
     let scope = choose::scope(&names, options.key.as_deref())?;

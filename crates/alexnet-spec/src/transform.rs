@@ -1,8 +1,9 @@
 //! What has to happen to a checkpoint's tensors before they are a parameter of ours: OIHW kernels that correlate, `[out, in]`
 //! matrices with CHW columns, dropout that is the identity.
 //!
-//! Each kind is one small function over views. Only [`Transform::ConcatenateAlong`], [`Transform::FlattenedHwcToChw`] and
-//! [`Transform::Scale`] copy elements; the others change strides.
+//! Each kind is one small function over views. Those that put several pieces together ([`Transform::ConcatenateAlong`],
+//! [`Transform::Join`], [`Transform::Reorder`]), [`Transform::FlattenedHwcToChw`] and [`Transform::Scale`] copy elements; the
+//! others change strides.
 
 use crate::{DType, Error, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,23 @@ pub enum Transform {
     SwapInputChannels,
     /// Several tensors, one after the other along an axis: the towers of 2012 along axis 0 of kernels and biases.
     ConcatenateAlong(usize),
+    /// Several tensors, each made of some of the sources, one after the other along an axis: towers merged into one layer.
+    Join {
+        /// The axis.
+        axis: usize,
+        /// How many of the sources each takes, in their order, and what happens to them.
+        parts: Vec<(usize, Transform)>,
+    },
+    /// Stretches of an axis, from the first number up to the second, in another order: the columns of a matrix whose inputs
+    /// are listed otherwise.
+    Reorder {
+        /// The axis.
+        axis: usize,
+        /// The stretches, in their new order.
+        stretches: Vec<[usize; 2]>,
+    },
+    /// The same elements in the same order in another shape: a kernel kept as a matrix.
+    Reshape(Vec<usize>),
     /// The columns of an `[out, in]` matrix go from the order row, column, channel (TensorFlow's flattening) to channel, row,
     /// column.
     FlattenedHwcToChw {
@@ -62,6 +80,7 @@ impl Transform {
     pub fn apply(&self, sources: &[Tensor]) -> Result<Tensor> {
         match self {
             Transform::ConcatenateAlong(axis) => concatenate(sources, *axis),
+            Transform::Join { axis, parts } => join(sources, *axis, parts),
             Transform::Chain(steps) => match steps.split_first() {
                 Some((first, rest)) => {
                     rest.iter().try_fold(first.apply(sources)?, |tensor, step| step.apply(&[tensor]))
@@ -91,12 +110,16 @@ impl Transform {
                 reorder_columns(source, [channels, *height, *width], [0, 2, 3, 1])
             }
             Transform::Scale(factor) => scale(source, *factor),
-            Transform::ConcatenateAlong(_) | Transform::Chain(_) => self.apply(std::slice::from_ref(source)),
+            Transform::Reorder { axis, stretches } => reorder(source, *axis, stretches),
+            Transform::Reshape(shape) => source.reshape(shape),
+            Transform::ConcatenateAlong(_) | Transform::Join { .. } | Transform::Chain(_) => {
+                self.apply(std::slice::from_ref(source))
+            }
         }
     }
 
-    /// The transform that undoes this one; `None` for a concatenation (its parts' sizes are forgotten), a factor of zero, and
-    /// chains with either.
+    /// The transform that undoes this one; `None` where its parts' sizes or its source's shape are forgotten (concatenation,
+    /// join, reordering, reshaping), for a factor of zero, and for chains with any of these.
     pub fn inverse(&self) -> Option<Transform> {
         Some(match self {
             Transform::Identity | Transform::Transpose | Transform::Flip180 | Transform::SwapInputChannels => {
@@ -106,7 +129,10 @@ impl Transform {
                 let inverse = (0..axes.len()).map(|axis| axes.iter().position(|from| *from == axis));
                 Transform::Permute(inverse.collect::<Option<_>>()?)
             }
-            Transform::ConcatenateAlong(_) => return None,
+            Transform::ConcatenateAlong(_)
+            | Transform::Join { .. }
+            | Transform::Reorder { .. }
+            | Transform::Reshape(_) => return None,
             &Transform::FlattenedHwcToChw { height, width } => Transform::FlattenedChwToHwc { height, width },
             &Transform::FlattenedChwToHwc { height, width } => Transform::FlattenedHwcToChw { height, width },
             Transform::Scale(factor) => Transform::Scale(Some(factor.recip()).filter(|f| f.is_finite() && *f != 0.0)?),
@@ -125,6 +151,14 @@ impl fmt::Display for Transform {
             Transform::Flip180 => f.write_str("turned by 180 degrees"),
             Transform::SwapInputChannels => f.write_str("input channels reversed"),
             Transform::ConcatenateAlong(axis) => write!(f, "concatenated along axis {axis}"),
+            Transform::Join { axis, parts } => {
+                for (index, (_, transform)) in parts.iter().enumerate() {
+                    write!(f, "{}{transform}", if index > 0 { " and " } else { "" })?;
+                }
+                write!(f, ", joined along axis {axis}")
+            }
+            Transform::Reorder { axis, stretches } => write!(f, "axis {axis} in the order {stretches:?}"),
+            Transform::Reshape(shape) => write!(f, "as {shape:?}"),
             Transform::FlattenedHwcToChw { height, width } => write!(f, "columns from HWC to CHW of {height}x{width}"),
             Transform::FlattenedChwToHwc { height, width } => write!(f, "columns from CHW to HWC of {height}x{width}"),
             Transform::Scale(factor) => write!(f, "times {factor}"),
@@ -137,6 +171,35 @@ impl fmt::Display for Transform {
             }
         }
     }
+}
+
+/// Each part from its own sources, then one after the other.
+fn join(sources: &[Tensor], axis: usize, parts: &[(usize, Transform)]) -> Result<Tensor> {
+    let (mut rest, mut made) = (sources, Vec::with_capacity(parts.len()));
+    for (count, transform) in parts {
+        let Some((own, others)) = rest.split_at_checked(*count) else {
+            return Err(Error::Tensor(format!("a part takes {count} tensors, but {} are left", rest.len())));
+        };
+        made.push(transform.apply(own)?);
+        rest = others;
+    }
+    match rest.len() {
+        0 => concatenate(&made, axis),
+        left => Err(Error::Tensor(format!("{left} of {} tensors belong to no part", sources.len()))),
+    }
+}
+
+fn reorder(source: &Tensor, axis: usize, stretches: &[[usize; 2]]) -> Result<Tensor> {
+    let length = |[start, end]: &[usize; 2]| end.checked_sub(*start);
+    let total = stretches.iter().try_fold(0usize, |sum, stretch| sum.checked_add(length(stretch)?));
+    if total.is_none() || total != source.shape().get(axis).copied() {
+        return Err(Error::Tensor(format!(
+            "{stretches:?} are not the stretches of axis {axis} of {:?}",
+            source.shape()
+        )));
+    }
+    let pieces = stretches.iter().map(|[start, end]| source.narrow(axis, *start, end.saturating_sub(*start)));
+    concatenate(&pieces.collect::<Result<Vec<_>>>()?, axis)
 }
 
 fn flip_180(source: &Tensor) -> Result<Tensor> {

@@ -112,7 +112,7 @@ fn check_shapes(
 }
 
 /// Whether all of `seen` are `own` times one factor. Filters of one or two channels, which aren't trained, are as they are.
-fn scaled(own: &[usize], seen: &[usize]) -> bool {
+pub(super) fn scaled(own: &[usize], seen: &[usize]) -> bool {
     let mut trained = own.iter().zip(seen).filter(|(own, seen)| **own > 2 || own != seen).peekable();
     let Some(&(&own_first, &seen_first)) = trained.peek() else { return true };
     let product = |a: usize, b: usize| a as u128 * b as u128;

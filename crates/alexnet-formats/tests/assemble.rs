@@ -1,0 +1,211 @@
+//! Networks that files describe themselves, node by node: towers become groups, whatever the order they are listed in.
+
+mod common;
+
+use alexnet_formats::{Checkpoint, ImportOptions, Imported, Transform, import};
+use alexnet_spec::graph::{Node, NodeOp, Operand};
+use alexnet_spec::layers::{BatchNorm2d, Conv2d, Flatten, Linear, LocalResponseNorm, MaxPool2d, Relu, Softmax};
+use alexnet_spec::{Graph, Input, Op, Tensor};
+
+fn counting(shape: &[usize], from: usize) -> Tensor {
+    let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|i| (from + i) as f32).collect();
+    Tensor::from_f32(shape.to_vec(), &values).unwrap()
+}
+
+fn weighted(name: &str, inputs: &[&str], op: impl Into<NodeOp>, shape: &[usize], from: usize) -> Node {
+    plain(name, inputs, op)
+        .with(Operand::new("weight", format!("{name}.w"), counting(shape, from), Transform::Identity))
+        .with(Operand::new("bias", format!("{name}.b"), counting(&shape[..1], 900 + from), Transform::Identity))
+}
+
+fn plain(name: &str, inputs: &[&str], op: impl Into<NodeOp>) -> Node {
+    Node::new(name, inputs.iter().map(|&input| input.to_owned()).collect(), op)
+}
+
+fn conv(out: usize, kernel: usize) -> Conv2d {
+    Conv2d { out, kernel: [kernel; 2], stride: [1; 2], pads: [0; 4], groups: 1 }
+}
+
+fn graph(input: [usize; 3], nodes: Vec<Node>) -> Graph {
+    let [channels, height, width] = input;
+    Graph {
+        dialect: "test",
+        name: Some("My Net".into()),
+        input_name: "data".into(),
+        input: Some(Input { channels, height, width }),
+        preprocessing: None,
+        labels: None,
+        nodes,
+        notes: Vec::new(),
+    }
+}
+
+fn try_read(graph: Graph) -> alexnet_formats::Result<Imported> {
+    import(&Checkpoint::described("test", graph, Vec::new()), &ImportOptions::default())
+}
+
+fn read(graph: Graph) -> Imported {
+    try_read(graph).unwrap()
+}
+
+fn refusal(graph: Graph) -> String {
+    try_read(graph).unwrap_err().to_string()
+}
+
+fn values(imported: &Imported, name: &str) -> Vec<f32> {
+    imported.weights.get(name).unwrap().to_f32().unwrap()
+}
+
+fn op<'a>(imported: &'a Imported, name: &str) -> &'a Op {
+    &imported.network.layer(name).unwrap_or_else(|| panic!("no {name}: {:?}", imported.network.layers)).op
+}
+
+/// data -> a, b (2 channels each) -> norms -> a2 of a, b2 of b -> both.
+fn towers() -> Vec<Node> {
+    let norm = LocalResponseNorm { size: 3, alpha: 1.0, beta: 0.75, k: 2.0, groups: 1 };
+    vec![
+        weighted("a", &["data"], conv(2, 1), &[2, 3, 1, 1], 0),
+        weighted("b", &["data"], conv(2, 1), &[2, 3, 1, 1], 100),
+        plain("a.norm", &["a"], norm.clone()),
+        plain("b.norm", &["b"], norm),
+        weighted("a2", &["a.norm"], conv(1, 1), &[1, 2, 1, 1], 200),
+        weighted("b2", &["b.norm"], conv(1, 1), &[1, 2, 1, 1], 300),
+    ]
+}
+
+#[test]
+fn towers_fed_by_one_tower_each_are_groups() {
+    let mut nodes = towers();
+    nodes.push(plain("out", &["a2", "b2"], NodeOp::Concat));
+    let imported = read(graph([3, 4, 4], nodes));
+    let Op::Conv2d(first) = op(&imported, "conv1") else { panic!() };
+    let Op::LocalResponseNorm(norm) = op(&imported, "norm1") else { panic!() };
+    let Op::Conv2d(second) = op(&imported, "conv2") else { panic!() };
+    assert_eq!((first.out, first.groups, norm.groups, second.out, second.groups), (4, 1, 2, 2, 2));
+    assert_eq!(values(&imported, "conv2.weight"), [200., 201., 300., 301.]);
+    assert_eq!(values(&imported, "conv1.bias"), [900., 901., 1000., 1001.]);
+    assert_eq!(imported.network.name, "my-net");
+}
+
+/// A convolution that lists the towers in reverse has its columns in reverse.
+#[test]
+fn columns_follow_the_order_in_which_towers_are_listed() {
+    let mut nodes = towers();
+    nodes.truncate(2);
+    nodes.push(plain("ab", &["a", "b"], NodeOp::Concat));
+    nodes.push(plain("ba", &["b", "a"], NodeOp::Concat));
+    nodes.push(weighted("c", &["ab"], conv(1, 1), &[1, 4, 1, 1], 0));
+    nodes.push(weighted("d", &["ba"], conv(1, 1), &[1, 4, 1, 1], 10));
+    nodes.push(plain("out", &["c", "d"], NodeOp::Concat));
+    let imported = read(graph([3, 4, 4], nodes));
+    // d's columns 10, 11 belong to b's channels 2 and 3.
+    assert_eq!(values(&imported, "conv2.weight"), [0., 1., 2., 3., 12., 13., 10., 11.]);
+}
+
+#[test]
+fn the_order_of_the_nodes_tells_nothing() {
+    let mut nodes = towers();
+    nodes.push(plain("out", &["a2", "b2"], NodeOp::Concat));
+    nodes.swap(0, 1);
+    nodes.swap(4, 5);
+    let imported = read(graph([3, 4, 4], nodes.clone()));
+    assert_eq!(values(&imported, "conv2.weight"), [200., 201., 300., 301.]);
+    assert_eq!(values(&imported, "conv1.bias"), [900., 901., 1000., 1001.]);
+}
+
+#[test]
+fn a_convolution_over_the_whole_map_is_fully_connected() {
+    let nodes = vec![
+        weighted("fc", &["data"], conv(2, 3), &[2, 2, 3, 3], 0),
+        plain("relu", &["fc"], Relu {}),
+        weighted("score", &["relu"], conv(1, 1), &[1, 2, 1, 1], 50),
+        plain("flat", &["score"], Flatten {}),
+        plain("prob", &["flat"], Softmax {}),
+    ];
+    let imported = read(graph([2, 3, 3], nodes));
+    let kinds: Vec<&str> = imported.network.layers.iter().map(|layer| layer.op.kind()).collect();
+    assert_eq!(kinds, ["Flatten", "Linear", "Relu", "Linear"]);
+    assert_eq!(imported.weights.get("fc1.weight").unwrap().shape(), [2, 18]);
+    assert_eq!(values(&imported, "fc2.weight"), [50., 51.]);
+    assert!(imported.report.notes.iter().any(|note| note.contains("softmax")));
+}
+
+/// A 1x2 map of two channels, flattened pixel by pixel: the features are (pixel 0: c0, c1), (pixel 1: c0, c1).
+#[test]
+fn features_in_the_order_of_pixels_are_brought_into_that_of_channels() {
+    let nodes =
+        vec![plain("flat", &["data"], NodeOp::FlattenHwc), weighted("fc", &["flat"], Linear { out: 1 }, &[1, 4], 0)];
+    assert_eq!(values(&read(graph([2, 1, 2], nodes)), "fc1.weight"), [0., 2., 1., 3.]);
+}
+
+#[test]
+fn a_factor_reaches_the_next_weights_through_what_keeps_it() {
+    let nodes = vec![
+        plain("flat", &["data"], Flatten {}),
+        weighted("fc", &["flat"], Linear { out: 2 }, &[2, 1], 1),
+        plain("half", &["fc"], NodeOp::Scale(0.5)),
+        plain("relu", &["half"], Relu {}),
+        weighted("out", &["relu"], Linear { out: 1 }, &[1, 2], 4),
+    ];
+    let imported = read(graph([1, 1, 1], nodes));
+    assert_eq!(values(&imported, "fc2.weight"), [2., 2.5]);
+    assert_eq!(values(&imported, "fc2.bias"), [904.]);
+}
+
+/// TensorFlow's `SAME` for 11x11 at stride 4 on 224 pixels: 56 outputs, 7 pixels, of which 3 come first.
+#[test]
+fn same_padding_puts_the_odd_pixel_last() {
+    let convolution = Conv2d { stride: [4; 2], ..conv(1, 11) };
+    let nodes = vec![
+        weighted("conv", &["data"], NodeOp::Same(convolution.into()), &[1, 1, 11, 11], 0),
+        plain("pool", &["conv"], NodeOp::Same(MaxPool2d::overlapping().into())),
+    ];
+    let imported = read(graph([1, 224, 224], nodes));
+    let Op::Conv2d(conv) = op(&imported, "conv1") else { panic!() };
+    let Op::MaxPool2d(pool) = op(&imported, "pool1") else { panic!() };
+    assert_eq!((conv.pads, pool.pads), ([3, 3, 4, 4], [0, 0, 1, 1]));
+}
+
+#[test]
+fn what_is_left_out_has_its_usual_value() {
+    let bare = |name: &str| Operand::new("running_mean", name, counting(&[3], 0), Transform::Identity);
+    let norm = plain("norm", &["data"], BatchNorm2d { eps: 1e-3 })
+        .with(bare("mean"))
+        .with(Operand { role: "running_var", ..bare("var") });
+    let imported = read(graph([3, 2, 2], vec![norm]));
+    assert_eq!(values(&imported, "norm0.weight"), [1.0; 3]);
+    assert_eq!(values(&imported, "norm0.bias"), [0.0; 3]);
+    assert!(imported.report.notes.iter().any(|note| note.contains("has no weight")));
+}
+
+#[test]
+fn what_is_no_line_of_layers_is_refused_by_name() {
+    let first = || weighted("a", &["data"], conv(2, 1), &[2, 3, 1, 1], 0);
+    let second = |name: &str, input: &str| weighted(name, &[input], conv(2, 1), &[2, 2, 1, 1], 0);
+    let both = |a: &str, b: &str| plain("ab", &[a, b], NodeOp::Concat);
+    let cases = [
+        ("a connection past a layer", vec![first(), second("b", "a"), both("a", "b")], "several layers back"),
+        ("a loop", vec![first(), second("b", "c"), second("c", "b")], "nothing before it computes"),
+        ("two outputs", vec![first(), second("b", "a"), second("c", "a")], "2 outputs: `b`, `c`"),
+        (
+            "branches that differ",
+            vec![first(), second("b", "a"), plain("p", &["a"], MaxPool2d::overlapping()), both("b", "p")],
+            "`b` and `p` run side by side",
+        ),
+        ("a factor before a norm", vec![plain("s", &["data"], NodeOp::Scale(0.5)), plain("n", &["s"], Softmax {})], ""),
+        ("a factor of zero", vec![plain("s", &["data"], NodeOp::Scale(0.0))], "multiplies by 0"),
+        ("two of a name", vec![first(), first()], "two layers are called `a`"),
+        ("channels that aren't there", vec![plain("s", &["data"], NodeOp::Slice { start: 2, end: 9 })], "2 to 9"),
+        (
+            "half of the channels",
+            vec![plain("s", &["data"], NodeOp::Slice { start: 0, end: 1 })],
+            "not the last layer's",
+        ),
+        ("no weight", vec![plain("a", &["data"], conv(2, 1))], "`a` has no weight"),
+        ("another shape", vec![weighted("a", &["data"], conv(2, 1), &[2, 4, 1, 1], 0)], "needs [2, 3, 1, 1]"),
+    ];
+    for (what, nodes, says) in cases {
+        let message = refusal(graph([3, 4, 4], nodes));
+        assert!(message.contains(says), "{what}: {message}");
+    }
+}
