@@ -12,6 +12,7 @@
     )
 )]
 
+mod caffe;
 mod darknet;
 mod flax_msgpack;
 mod foreign;
@@ -52,6 +53,7 @@ pub const FORMATS: &[&Format] = &[
     &zipped::FORMAT,
     &safetensors::FORMAT,
     &npy::FORMAT,
+    &caffe::FORMAT,
     &flax_msgpack::FORMAT,
     &mxnet::FORMAT,
     &pickle::FORMAT,
