@@ -8,7 +8,6 @@
 mod align;
 mod args;
 mod array;
-mod checkpoint;
 mod compare;
 mod console;
 pub mod convert;

@@ -35,7 +35,6 @@
 #![deny(unsafe_code)]
 
 mod archive;
-mod caffe;
 mod checkpoint;
 mod darknet;
 pub mod dialects;
@@ -53,7 +52,6 @@ mod msgpack;
 mod mxnet;
 mod npy;
 mod pickle;
-mod protobuf;
 mod report;
 mod shown;
 mod source;

@@ -162,6 +162,19 @@ impl Source {
         Ok(Source::open(self.path.with_file_name(name), limits)?.beside(self))
     }
 
+    /// A data file that this file names, in its folder or below; by the rules of [`Source::open_within`].
+    ///
+    /// Errs where this source isn't on disk, and as [`Source::open_within`] does.
+    pub fn within(&self, relative: &str) -> Result<Source> {
+        if !self.on_disk {
+            let message =
+                format!("data file `{}` should lie beside it, but this is no file on disk", relative.escape_debug());
+            return Err(Error::refused(message).with_remedy("unpacking both into a folder"));
+        }
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Ok(Source::open_within(folder.unwrap_or(Path::new(".")), relative)?.beside(self))
+    }
+
     fn map(path: &Path, file: &File, limits: &Limits) -> Result<Source> {
         let metadata = file.metadata().map_err(|error| Error::io(path.display(), error))?;
         check_regular(path, &metadata)?;

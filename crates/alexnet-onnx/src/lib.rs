@@ -2,6 +2,7 @@
 //!
 //! - [`write()`] makes a graph of a network and its weights, for any opset from 9 to 22, streaming the weights;
 //! - [`Model::decode`] reads a graph that nobody should trust;
+//! - [`read_graph`] says which network a graph of any exporter is, with its weights;
 //! - [`lower`] rewrites a graph, ours or a foreign one, into what candle-onnx computes correctly;
 //! - [`check`] says whether a file that was written is the graph of its network.
 //!
@@ -33,6 +34,7 @@ mod error;
 mod export;
 mod external;
 mod graph;
+mod import;
 mod lower;
 mod model;
 mod nodes;
@@ -47,6 +49,7 @@ mod write;
 
 pub use check::check;
 pub use error::{Error, Result};
+pub use import::{read_graph, written_network};
 pub use lower::{Lowered, Weight, lower};
 pub use model::Model;
 pub use options::{Batch, Data, ExportOptions, Extent, LrnForm};

@@ -79,11 +79,6 @@ const FILES: &[Foreign] = &[
         what: "what seems to be Darknet's .weights, in which nothing says where one array ends",
         remedy: "--cfg FILE, with the .cfg that it was trained with",
     },
-    Foreign {
-        recognises: is_onnx,
-        what: "an ONNX model, which is written here but not read as a checkpoint",
-        remedy: "alexnet-verify to compare it, or the checkpoint that it was made from",
-    },
 ];
 
 /// A kind of zip archive by the name of a member, of which only the end is compared.
@@ -135,9 +130,4 @@ fn zip(archive: &Archive) -> Error {
                 .with_remedy("unpacking it and giving the checkpoint inside")
         }
     }
-}
-
-/// A protobuf whose first field is ONNX's `ir_version` and whose second is text or a number of the model's.
-fn is_onnx(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..])
 }

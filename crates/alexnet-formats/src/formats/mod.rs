@@ -12,13 +12,13 @@
     )
 )]
 
-mod caffe;
 mod darknet;
 mod flax_msgpack;
 mod foreign;
 mod mxnet;
 mod npy;
 mod npz;
+mod onnx;
 mod pickle;
 mod pytorch;
 mod pytorch_legacy;
@@ -53,7 +53,7 @@ pub const FORMATS: &[&Format] = &[
     &zipped::FORMAT,
     &safetensors::FORMAT,
     &npy::FORMAT,
-    &caffe::FORMAT,
+    &onnx::FORMAT,
     &flax_msgpack::FORMAT,
     &mxnet::FORMAT,
     &pickle::FORMAT,

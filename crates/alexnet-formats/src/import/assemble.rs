@@ -52,6 +52,10 @@ pub(super) fn import(checkpoint: &Checkpoint, graph: &Graph, options: &ImportOpt
     let mut guessed = Vec::new();
     contract(&mut network, graph, known.as_ref(), &mut guessed);
     if known.is_none() {
+        // Its own name must not say that it is a network that it isn't.
+        if alexnet_spec::networks::get(&network.name).is_some() {
+            network.name = format!("{}-{}", network.name, graph.dialect);
+        }
         notes.push(
             "it computes none of the networks that have a name here: what the file says is what is written".into(),
         );

@@ -13,9 +13,11 @@
 mod context;
 mod node;
 mod ops;
-mod window;
+pub(crate) mod window;
 
 pub(crate) use context::Lowering;
+pub(crate) use node::Node;
+pub(crate) use ops::taken;
 
 use crate::graph::{data_type, tensor_header};
 use crate::proto::{
@@ -26,7 +28,6 @@ use crate::proto::{
 use crate::validate::{malformed, place, unsupported};
 use crate::{Dim, Model, Result, Value, opset};
 use alexnet_spec::{DType, Tensor};
-use node::Node;
 use prost::Message;
 use std::collections::HashSet;
 
@@ -175,6 +176,12 @@ pub(crate) fn infer<'m>(model: &'m Model, batch: usize, taps: &[String]) -> Resu
     let mut lowering = Lowering::new(model, batch, taps)?;
     lower_nodes(&mut lowering, &model.graph().node, model.opset())?;
     Ok(lowering)
+}
+
+/// Whether an operator is lowered.
+#[cfg(test)]
+pub(crate) fn knows(operator: &str) -> bool {
+    ops::handler(operator).is_some()
 }
 
 /// Lowers nodes one after the other.

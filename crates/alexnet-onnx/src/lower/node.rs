@@ -25,6 +25,11 @@ impl<'m> Node<'m> {
         self.proto.op_type()
     }
 
+    /// The node's name; empty where it has none.
+    pub(crate) fn name(&self) -> &'m str {
+        self.proto.name()
+    }
+
     pub(crate) fn malformed(&self, message: impl Into<String>) -> Error {
         malformed(&self.place, message)
     }

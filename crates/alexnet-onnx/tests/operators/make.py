@@ -234,7 +234,26 @@ def exporters():
     one("softmax_half", 13, "Softmax", [3, 7], dict(axis=1), dtype="f16")
 
 
-for make in (convolutions, pools, norms, products, shapes, exporters):
+def last_additions():
+    """What graphs of other converters have; last, so that the random numbers of the cases above stay."""
+    shape = [2, 3, 4, 5]
+    one("clip_6", 6, "Clip", shape, dict(min=0.0, max=float(numpy.finfo(numpy.float32).max)))
+    one("clip_13", 13, "Clip", shape, {}, {"low": numpy.float32(0).reshape(())})
+    one("log_softmax_9", 9, "LogSoftmax", [3, 7])
+    one("log_softmax_13_of_channels", 13, "LogSoftmax", shape, dict(axis=1))
+    for name, opset, scale, zero, attributes in [
+        ("tensor", 10, numpy.float32(0.03).reshape(()), numpy.array(7, dtype=numpy.int8), {}),
+        ("channels", 13, numpy.float32([0.01, 0.02, 0.03]), numpy.array([1, -2, 3], dtype=numpy.int8), dict(axis=0)),
+        ("columns", 13, numpy.float32([0.01, 0.02]), numpy.array([128, 130], dtype=numpy.uint8), {}),
+    ]:
+        weight = RNG.integers(numpy.iinfo(zero.dtype).min, numpy.iinfo(zero.dtype).max, (3, 2), endpoint=True)
+        constants = {"w": weight.astype(zero.dtype), "scale": scale, "zero": zero}
+        case(f"dequantize_{name}", opset, [
+            ("DequantizeLinear", ["w", "scale", "zero"], ["float"], attributes), ("MatMul", ["x", "float"], ["y"], {}),
+        ], [2, 3], constants)
+
+
+for make in (convolutions, pools, norms, products, shapes, exporters, last_additions):
     make()
 safetensors.numpy.save_file(dict(sorted(goldens.items())), HERE / "goldens.safetensors")
 print(f"{len(goldens) // 2} cases")

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod protos;
+
 use alexnet_onnx::{Data, ExportOptions, Lowered, Model, lower, write};
 use alexnet_spec::{DType, Metadata, Network, Tensor, Weights, networks};
 use candle_core as candle;

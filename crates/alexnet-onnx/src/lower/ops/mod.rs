@@ -9,10 +9,12 @@ mod average_pool;
 mod batch_normalization;
 mod branch;
 mod cast;
+mod clip;
 mod concat;
 mod constant;
 mod constant_of_shape;
 mod conv;
+mod dequantize_linear;
 mod dropout;
 mod equal;
 mod flatten;
@@ -20,6 +22,7 @@ mod gather;
 mod gemm;
 mod global_average_pool;
 mod identity;
+mod log_softmax;
 mod lrn;
 mod mat_mul;
 mod max_pool;
@@ -36,6 +39,8 @@ mod sqrt;
 mod squeeze;
 mod transpose;
 mod unsqueeze;
+
+pub(crate) use slice::taken;
 
 use super::context::{Lowering, Made, constant_elements};
 use super::node::Node;
@@ -56,10 +61,12 @@ registry! {
     "AveragePool" => average_pool,
     "BatchNormalization" => batch_normalization,
     "Cast" => cast,
+    "Clip" => clip,
     "Concat" => concat,
     "Constant" => constant,
     "ConstantOfShape" => constant_of_shape,
     "Conv" => conv,
+    "DequantizeLinear" => dequantize_linear,
     "Div" => arithmetic,
     "Dropout" => dropout,
     "Equal" => equal,
@@ -70,6 +77,7 @@ registry! {
     "Identity" => identity,
     "If" => branch,
     "LRN" => lrn,
+    "LogSoftmax" => log_softmax,
     "MatMul" => mat_mul,
     "MaxPool" => max_pool,
     "Mul" => arithmetic,

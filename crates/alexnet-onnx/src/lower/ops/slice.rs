@@ -6,6 +6,35 @@ use crate::lower::window;
 pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let data = node.input(0)?;
     let shape = lowering.get(data)?.shape.clone();
+    let mut taken = taken(lowering, node, &shape)?;
+    if let Some(mut values) = lowering.ints(data)? {
+        let mut shape = shape;
+        for (axis, positions) in &taken {
+            values = take(&values, &shape, *axis, positions);
+            if let Some(size) = shape.get_mut(*axis) {
+                *size = positions.len();
+            }
+        }
+        return lowering.define_ints(node.output()?, shape, &values);
+    }
+    taken.retain(|(axis, positions)| {
+        let size = shape.get(*axis).copied().unwrap_or(0);
+        positions.len() != size || !positions.iter().copied().eq(0..size)
+    });
+    let Some((last, first)) = taken.split_last() else { return super::identity::pass(lowering, node, data) };
+    if taken.iter().any(|(_, positions)| positions.is_empty()) {
+        return Err(node.unsupported("its output is empty"));
+    }
+    let mut value = data.to_owned();
+    for (axis, positions) in first {
+        value = window::gather(lowering, node, &value, *axis, positions.clone(), None)?;
+    }
+    window::gather(lowering, node, &value, last.0, last.1.clone(), Some(node.output()?))?;
+    Ok(())
+}
+
+/// The axes of a value of `shape` that a slice names, each with the positions that it takes.
+pub(crate) fn taken(lowering: &Lowering, node: &Node, shape: &[usize]) -> Result<Vec<(usize, Vec<usize>)>> {
     let (starts, ends, axes, steps) = if node.opset < 10 {
         let need = |values: Option<&[i64]>, name| {
             values.map(<[i64]>::to_vec).ok_or_else(|| node.malformed(format!("has no attribute `{name}`")))
@@ -31,30 +60,7 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
         let size = shape.get(at).copied().unwrap_or(0);
         taken.push((at, positions(*start, *end, *step, size).ok_or_else(|| node.malformed("has a step of 0"))?));
     }
-    if let Some(mut values) = lowering.ints(data)? {
-        let mut shape = shape;
-        for (axis, positions) in &taken {
-            values = take(&values, &shape, *axis, positions);
-            if let Some(size) = shape.get_mut(*axis) {
-                *size = positions.len();
-            }
-        }
-        return lowering.define_ints(node.output()?, shape, &values);
-    }
-    taken.retain(|(axis, positions)| {
-        let size = shape.get(*axis).copied().unwrap_or(0);
-        positions.len() != size || !positions.iter().copied().eq(0..size)
-    });
-    let Some((last, first)) = taken.split_last() else { return super::identity::pass(lowering, node, data) };
-    if taken.iter().any(|(_, positions)| positions.is_empty()) {
-        return Err(node.unsupported("its output is empty"));
-    }
-    let mut value = data.to_owned();
-    for (axis, positions) in first {
-        value = window::gather(lowering, node, &value, *axis, positions.clone(), None)?;
-    }
-    window::gather(lowering, node, &value, last.0, last.1.clone(), Some(node.output()?))?;
-    Ok(())
+    Ok(taken)
 }
 
 /// The positions that a slice takes of an axis; `None` for a step of zero. Ends are clamped as the operator has it.

@@ -5,6 +5,11 @@ use crate::Result;
 ///
 /// Before opset 13 all axes from `axis` on are taken together: the same, where those after it have one element.
 pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
+    along(lowering, node, |wide, axis| Made::new("Softmax", [wide]).int("axis", axis))
+}
+
+/// What `made` makes of the input in f32 and the axis.
+pub(super) fn along(lowering: &mut Lowering, node: &Node, made: impl Fn(String, i64) -> Made) -> Result<()> {
     let input = node.inputs(1, 1)?[0];
     let known = lowering.operand(node, input)?;
     let default = if node.opset < 13 { 1 } else { -1 };
@@ -17,6 +22,5 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
         );
     }
     let wide = lowering.widen(node, input)?;
-    let made = Made::new("Softmax", [wide]).int("axis", axis as i64);
-    lowering.emit_narrowed(node, made, node.output()?, known.shape, known.dtype)
+    lowering.emit_narrowed(node, made(wide, axis as i64), node.output()?, known.shape, known.dtype)
 }
