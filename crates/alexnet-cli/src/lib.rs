@@ -8,6 +8,7 @@
 mod align;
 mod args;
 mod array;
+mod checkpoint;
 mod compare;
 mod console;
 pub mod convert;

@@ -1,11 +1,13 @@
 //! One side of a comparison: a checkpoint or a graph.
 
 use crate::align::align;
+use crate::args::Common;
 use crate::args::verify::RuntimeName;
+use crate::checkpoint;
 use crate::graph::{Graph, is_onnx};
 use crate::inputs::Contract;
 use crate::runtimes::{self, Candle, Runtime, Unavailable};
-use alexnet_formats::{ImportOptions, Limits, Source};
+use alexnet_formats::Limits;
 use alexnet_spec::{Input, Network, Tensor, Weights};
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
@@ -31,18 +33,18 @@ pub struct Checkpoint {
 }
 
 impl Subject {
-    /// Reads a checkpoint or a graph. `network` and `key` settle what a checkpoint can't.
-    pub fn load(path: &Path, network: Option<Network>, key: Option<&str>) -> Result<Subject> {
+    /// Reads a checkpoint or a graph. The options settle what a checkpoint can't.
+    pub fn load(path: &Path, common: &Common) -> Result<Subject> {
         let limits = Limits::default();
-        let source = Source::open(path, &limits)?;
+        let source = checkpoint::open(path, common, &limits)?;
         if is_onnx(path, &source.bytes()) {
             let mut graph = Graph::load(path, &source)?;
             // A graph that says what it is is believed; the user's word names the layers of one that doesn't.
-            graph.network = graph.network.or(network);
+            graph.network = graph.network.or(common.network()?);
             return Ok(Subject::Graph(Box::new(graph)));
         }
+        let options = checkpoint::options(common, &limits)?;
         let checkpoint = alexnet_formats::open(&source, &limits)?;
-        let options = ImportOptions { network, key: key.map(str::to_owned), ..ImportOptions::default() };
         let imported = alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
         Ok(Subject::Weights(Box::new(Checkpoint {
             path: path.display().to_string(),

@@ -9,6 +9,7 @@ mod families;
 mod fit;
 mod place;
 mod refusal;
+mod rgb;
 mod spelling;
 mod topology;
 
@@ -61,6 +62,9 @@ pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Import
     imported.report.notes.splice(0..0, checkpoint.notes.iter().cloned());
     if let Some(mean) = &options.mean {
         mean.apply(&mut imported.network)?;
+    }
+    if options.rgb {
+        rgb::fold(&mut imported)?;
     }
     Ok(imported)
 }

@@ -35,6 +35,7 @@
 #![deny(unsafe_code)]
 
 mod archive;
+mod caffe;
 mod checkpoint;
 mod darknet;
 pub mod dialects;
@@ -52,6 +53,7 @@ mod msgpack;
 mod mxnet;
 mod npy;
 mod pickle;
+mod protobuf;
 mod report;
 mod shown;
 mod source;

@@ -7,7 +7,7 @@ use crate::files::read_text;
 use alexnet_spec::{DType, Network, networks};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Options that both programs have.
 #[derive(Args, Debug)]
@@ -18,6 +18,18 @@ pub struct Common {
     /// Where in the checkpoint the weights are, as its error lists them
     #[arg(long, value_name = "PATH")]
     pub key: Option<String>,
+    /// Caffe's description of the network, where the weights come without one
+    #[arg(long, value_name = "FILE")]
+    pub prototxt: Option<PathBuf>,
+    /// Darknet's description of the network
+    #[arg(long, value_name = "FILE")]
+    pub cfg: Option<PathBuf>,
+    /// The mean of the training images: a binaryproto of Caffe, a .npy, a batches.meta of cuda-convnet
+    #[arg(long, value_name = "FILE")]
+    pub mean: Option<PathBuf>,
+    /// Make a network that takes BGR take RGB, by reversing the input channels of its first convolution
+    #[arg(long)]
+    pub rgb: bool,
     /// Where the candle model runs: cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: String,

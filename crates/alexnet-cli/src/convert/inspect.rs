@@ -1,6 +1,6 @@
 use crate::args::convert::Convert;
-use crate::console;
-use alexnet_formats::{ImportOptions, Inspection, Limits, Source};
+use crate::{checkpoint, console};
+use alexnet_formats::{Inspection, Limits};
 use anyhow::Result;
 use serde::Serialize;
 use std::path::Path;
@@ -18,11 +18,9 @@ struct Report {
 /// Prints what is in a file and what it would become.
 pub(super) fn inspect(input: &Path, args: &Convert) -> Result<()> {
     let limits = Limits::default();
-    let source = Source::open(input, &limits)?;
-    let checkpoint = alexnet_formats::open(&source, &limits)?;
-    let options =
-        ImportOptions { network: args.common.network()?, key: args.common.key.clone(), ..ImportOptions::default() };
-    let inspection = alexnet_formats::inspect(&checkpoint, &options);
+    let source = checkpoint::open(input, &args.common, &limits)?;
+    let options = checkpoint::options(&args.common, &limits)?;
+    let inspection = alexnet_formats::inspect(&alexnet_formats::open(&source, &limits)?, &options);
     if args.common.json {
         let (path, bytes) = (source.path().display().to_string(), source.bytes().len());
         console::print_json(&Report { schema: "alexnet-inspect/1", path, bytes, inspection })

@@ -10,7 +10,7 @@ use crate::args::convert::Convert;
 use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::read_text;
-use crate::staging;
+use crate::{checkpoint, staging};
 use alexnet_formats::{ImportOptions, Imported, Limits, Source};
 use alexnet_spec::{Labels, Metadata, Network, Provenance, networks};
 use anyhow::{Context, Result, bail, ensure};
@@ -43,7 +43,7 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
     let device = alexnet::device(&args.common.device)?;
     let outputs = Outputs::plan(input, args)?;
     let limits = Limits::default();
-    let source = Source::open(input, &limits)?;
+    let source = checkpoint::open(input, &args.common, &limits)?;
     let (mut imported, sha256) = read(&source, &limits, args)?;
     imported.report.record_conversion(&imported.weights, outputs.dtype);
     if console.is_verbose() {
@@ -85,8 +85,7 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
 
 /// Opens and imports the source, and looks at every weight, while another thread takes its checksum.
 fn read(source: &Source, limits: &Limits, args: &Convert) -> Result<(Imported, String)> {
-    let options =
-        ImportOptions { network: args.common.network()?, key: args.common.key.clone(), ..ImportOptions::default() };
+    let options = checkpoint::options(&args.common, limits)?;
     std::thread::scope(|scope| {
         let beside = std::thread::Builder::new().spawn_scoped(scope, || source.sha256());
         let imported = import(source, limits, &options)?;

@@ -55,8 +55,16 @@ fn fixture(
     let (channels, height, width) = (contract.input.channels, contract.input.height, contract.input.width);
     let range = preprocessing.range.max();
     let mean = match &preprocessing.mean {
-        Mean::PerChannel(mean) => mean.as_slice(),
-        _ => &[],
+        Mean::PerChannel(mean) => mean.clone(),
+        Mean::Image(image) => {
+            let pixels = (image.height * image.width).max(1);
+            image
+                .values
+                .chunks(pixels)
+                .map(|plane| plane.iter().map(|v| f64::from(*v)).sum::<f64>() / pixels as f64)
+                .collect()
+        }
+        _ => Vec::new(),
     };
     let mut data = Vec::with_capacity(channels * height * width);
     for channel in 0..channels {

@@ -35,10 +35,8 @@ pub fn run() -> Result<Exit> {
     );
     let console = Console::new(args.common.quiet, args.common.verbose);
     let device = alexnet::device(&args.common.device)?;
-    let network = args.common.network()?;
-    let key = args.common.key.as_deref();
-    let a = Subject::load(a, network.clone(), key)?;
-    let b = Subject::load(b, network, key)?;
+    let a = Subject::load(a, &args.common)?;
+    let b = Subject::load(b, &args.common)?;
 
     let contract = Subject::contract(&a, &b)?;
     let fixtures = match &args.fixtures {

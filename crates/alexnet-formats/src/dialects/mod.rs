@@ -4,6 +4,7 @@
 //! registry below: where each canonical parameter comes from, and which networks its checkpoints can be.
 
 mod cadene;
+mod caffe;
 mod caffe2;
 mod canonical;
 mod deepcluster;
@@ -69,6 +70,7 @@ pub const ALL: &[Dialect] = &[
     torchvision::DIALECT,
     jiecaoyu::DIALECT,
     cadene::DIALECT,
+    caffe::DIALECT,
     pytorchcv::DIALECT,
     vissl::DIALECT,
     paddle::DIALECT,
@@ -112,6 +114,7 @@ mod tests {
             ("places365", ["features.0.weight", "features.10.bias", "classifier.1.weight", "classifier.6.bias"]),
             ("jiecaoyu", ["features.0.weight", "features.12.bias", "classifier.0.weight", "classifier.6.bias"]),
             ("cadene", ["_features.0.weight", "_features.10.bias", "linear0.weight", "last_linear.bias"]),
+            ("caffe", ["conv1.0", "conv5.1", "fc6.0", "fc8.1"]),
             ("canonical", ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"]),
             ("gluon", ["features.0.weight", "features.6.bias", "features.9.weight", "output.bias"]),
             ("gluon-legacy", ["conv0_weight", "conv4_bias", "dense0_weight", "dense2_bias"]),

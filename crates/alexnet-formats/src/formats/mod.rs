@@ -12,6 +12,7 @@
     )
 )]
 
+mod caffe;
 mod darknet;
 mod flax_msgpack;
 mod foreign;
@@ -54,6 +55,7 @@ pub const FORMATS: &[&Format] = &[
     &safetensors::FORMAT,
     &npy::FORMAT,
     &onnx::FORMAT,
+    &caffe::FORMAT,
     &flax_msgpack::FORMAT,
     &mxnet::FORMAT,
     &pickle::FORMAT,

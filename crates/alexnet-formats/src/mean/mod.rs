@@ -64,7 +64,7 @@ impl MeanFile {
 }
 
 /// The mean with its channels in the opposite order.
-fn reversed(mean: &Mean) -> Mean {
+pub(crate) fn reversed(mean: &Mean) -> Mean {
     match mean {
         Mean::PerChannel(values) => Mean::PerChannel(values.iter().rev().copied().collect()),
         Mean::Image(image) => {

@@ -15,7 +15,7 @@ mod pillow;
 mod window;
 
 use crate::{Error, Network, Result};
-use alexnet_spec::{ChannelOrder, Interpolation, Mean, Preprocessing, Resize};
+use alexnet_spec::{ChannelOrder, Interpolation, Mean, MeanImage, Preprocessing, Resize};
 use candle_core::{Device, Tensor};
 use window::{Pixels, Window};
 
@@ -28,8 +28,7 @@ pub struct Preprocessor {
     contract: Preprocessing,
     height: usize,
     width: usize,
-    /// For each of the input's channels: the colour (0 is red) and the value of every 8-bit level.
-    planes: Vec<(usize, [f32; 256])>,
+    planes: Vec<Plane>,
 }
 
 impl Preprocessor {
@@ -52,7 +51,7 @@ impl Preprocessor {
             )));
         }
         let contract = network.preprocessing.clone();
-        let planes = planes(&contract)?;
+        let planes = planes(&contract, input.height, input.width)?;
         Ok(Preprocessor { contract, height: input.height, width: input.width, planes })
     }
 
@@ -63,8 +62,8 @@ impl Preprocessor {
         let image = Pixels::new(width, height, pixels)?;
         let levels = self.resized(&image)?;
         let mut values = Vec::with_capacity(levels.len());
-        for (colour, table) in &self.planes {
-            values.extend(levels.chunks_exact(3).map(|pixel| table[usize::from(pixel[*colour])]));
+        for plane in &self.planes {
+            plane.extend(&mut values, &levels);
         }
         Ok(Tensor::from_vec(values, (1, 3, self.height, self.width), device)?)
     }
@@ -107,28 +106,69 @@ impl Preprocessor {
         };
         let columns = Window::centred(width, self.width);
         let rows = Window::centred(height, self.height);
-        Ok(match interpolation {
+        // What is cut out of the middle of the image upside down, where one more row is left over on one side.
+        let rows = if self.contract.flip_vertical { rows.from_the_end() } else { rows };
+        let mut levels = match interpolation {
             Interpolation::BilinearAntialias => pillow::resize(image, columns, rows),
             Interpolation::Bilinear => opencv::resize(image, columns, rows),
-        })
+        };
+        if self.contract.flip_vertical {
+            levels = levels.chunks_exact(3 * self.width).rev().flatten().copied().collect();
+        }
+        Ok(levels)
+    }
+}
+
+/// One channel of the input.
+#[derive(Clone, Debug)]
+struct Plane {
+    /// The colour that it is: 0 is red.
+    colour: usize,
+    /// The value of every 8-bit level; with a mean image, before that is subtracted.
+    values: [f32; 256],
+    /// What is subtracted from each pixel, and what the difference is divided by.
+    image: Option<(Vec<f32>, f32)>,
+}
+
+impl Plane {
+    /// Adds the values of pixels whose three levels are in `levels`.
+    fn extend(&self, values: &mut Vec<f32>, levels: &[u8]) {
+        let plane = levels.chunks_exact(3).map(|pixel| self.values[usize::from(pixel[self.colour])]);
+        match &self.image {
+            None => values.extend(plane),
+            Some((mean, std)) => values.extend(plane.zip(mean).map(|(value, mean)| (value - mean) / std)),
+        }
     }
 }
 
 /// For each channel the value of every level, in the arithmetic of `ToTensor` and `Normalize`: f32 throughout.
-fn planes(contract: &Preprocessing) -> Result<Vec<(usize, [f32; 256])>> {
+fn planes(contract: &Preprocessing, height: usize, width: usize) -> Result<Vec<Plane>> {
     let colours = match contract.channel_order {
         ChannelOrder::Rgb => [0, 1, 2],
         ChannelOrder::Bgr => [2, 1, 0],
     };
-    let Mean::PerChannel(means) = &contract.mean else {
-        return Err(Error::Unsuitable("this version knows means per channel only".into()));
-    };
     let scale = (255.0 / contract.range.max()) as f32;
-    let channels = colours.into_iter().zip(means.iter().zip(&contract.std));
-    Ok(channels
-        .map(|(colour, (mean, std))| {
-            let value = |level: usize| (level as f32 / scale - *mean as f32) / *std as f32;
-            (colour, std::array::from_fn(value))
-        })
-        .collect())
+    let table = |mean: f32, std: f32| std::array::from_fn(|level| (level as f32 / scale - mean) / std);
+    let channels = colours.into_iter().zip(&contract.std).enumerate();
+    match &contract.mean {
+        Mean::PerChannel(means) => Ok(channels
+            .zip(means)
+            .map(|((_, (colour, std)), mean)| Plane { colour, values: table(*mean as f32, *std as f32), image: None })
+            .collect()),
+        Mean::Image(mean) => Ok(channels
+            .map(|(channel, (colour, std))| {
+                let image = Some((cropped(mean, channel, height, width), *std as f32));
+                Plane { colour, values: table(0.0, 1.0), image }
+            })
+            .collect()),
+        _ => Err(Error::Unsuitable("this version knows means per channel and mean images only".into())),
+    }
+}
+
+/// The middle of one channel of a mean image, which `Network::trace` found large enough.
+fn cropped(mean: &MeanImage, channel: usize, height: usize, width: usize) -> Vec<f32> {
+    let plane = mean.values.chunks_exact(mean.height * mean.width).nth(channel).unwrap_or_default();
+    let (rows, columns) = (Window::centred(mean.height, height), Window::centred(mean.width, width));
+    let row = |row: usize| &plane[row * mean.width..][columns.positions()];
+    rows.positions().flat_map(row).copied().collect()
 }

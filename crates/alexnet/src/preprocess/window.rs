@@ -46,6 +46,11 @@ impl Window {
         Window { size, start, length }
     }
 
+    /// As many positions, as far from the end as these are from the start.
+    pub(super) fn from_the_end(self) -> Window {
+        Window { start: self.size.saturating_sub(self.length).saturating_sub(self.start), ..self }
+    }
+
     pub(super) fn positions(self) -> std::ops::Range<usize> {
         self.start..self.start + self.length
     }

@@ -2,7 +2,8 @@
 
 use crate::support::{error, fixtures, tensors, values};
 use alexnet::preprocess::Preprocessor;
-use alexnet::spec::{ChannelOrder, Interpolation, Mean, Network, PixelRange, Resize, networks};
+use alexnet::spec::layers::Relu;
+use alexnet::spec::{ChannelOrder, Interpolation, Layer, Mean, MeanImage, Network, PixelRange, Resize, networks};
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -210,4 +211,40 @@ fn a_network_of_other_than_three_colours_has_no_preprocessor() {
     network.preprocessing.mean = Mean::PerChannel(vec![0.5]);
     network.preprocessing.std = vec![0.2];
     assert!(Preprocessor::new(&network).unwrap_err().to_string().contains("1 channels"));
+}
+
+/// 4x4 pixels of the levels 10 * row + column, cut to the 2x2 in the middle, minus a mean image.
+fn middle(mean: MeanImage, flip_vertical: bool) -> Vec<f64> {
+    let mut network = networks::get("bvlc").unwrap();
+    (network.input.height, network.input.width) = (2, 2);
+    network.layers = vec![Layer::new("relu", Relu {})];
+    network.labels = Default::default();
+    let resize = Resize::Exact { height: 4, width: 4, interpolation: Interpolation::Bilinear };
+    let contract = &mut network.preprocessing;
+    (contract.resize, contract.mean, contract.flip_vertical) = (resize, Mean::Image(mean), flip_vertical);
+    let pixels: Vec<u8> = (0..16u8).flat_map(|i| [10 * (i / 4) + i % 4; 3]).collect();
+    values(&Preprocessor::new(&network).unwrap().rgb8(4, 4, &pixels, &Device::Cpu).unwrap())
+}
+
+#[test]
+fn a_mean_image_is_cropped_with_the_image() {
+    // The mean is 1 at (1, 1) of the first channel, blue, alone.
+    let mut mean = vec![0.0; 3 * 16];
+    mean[5] = 1.0;
+    let values = middle(MeanImage { height: 4, width: 4, values: mean }, false);
+    assert_eq!(values, [10., 12., 21., 22., 11., 12., 21., 22., 11., 12., 21., 22.]);
+}
+
+#[test]
+fn a_mean_image_of_the_input_s_size_is_taken_as_it_is() {
+    let mean = MeanImage { height: 2, width: 2, values: (0..12).map(|i| i as f32).collect() };
+    assert_eq!(middle(mean, false), [11., 11., 19., 19., 7., 7., 15., 15., 3., 3., 11., 11.]);
+}
+
+#[test]
+fn an_image_upside_down_meets_its_mean_upright() {
+    let mut mean = vec![0.0; 3 * 16];
+    mean[5] = 1.0;
+    let values = middle(MeanImage { height: 4, width: 4, values: mean }, true);
+    assert_eq!(values, [20., 22., 11., 12., 21., 22., 11., 12., 21., 22., 11., 12.]);
 }
