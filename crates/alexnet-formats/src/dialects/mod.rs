@@ -10,11 +10,16 @@ mod canonical;
 mod deepcluster;
 mod gluon;
 mod gluon_legacy;
+mod caffe_tensorflow;
+mod canonical;
+mod chainer;
+mod flax;
 mod jiecaoyu;
 mod mxnet;
 mod paddle;
 mod places365;
 mod pytorchcv;
+mod theano_alexnet;
 mod torchvision;
 mod vissl;
 
@@ -76,6 +81,15 @@ pub const ALL: &[Dialect] = &[
     paddle::DIALECT,
     caffe2::DIALECT,
     mxnet::DIALECT,
+    torchvision::DIALECT,
+    jiecaoyu::DIALECT,
+    cadene::DIALECT,
+    caffe_tensorflow::LISTS,
+    caffe_tensorflow::DICTIONARIES,
+    theano_alexnet::DIALECT,
+    chainer::DIALECT,
+    flax::TREE,
+    flax::PATHS,
     canonical::DIALECT,
 ];
 
@@ -91,6 +105,14 @@ fn underscored(table: &[(&str, &str)], parameter: &str) -> Option<Origin> {
     let (layer, role) = parameter.split_once('.')?;
     let (_, layer) = table.iter().find(|(name, _)| *name == layer)?;
     Some(Origin { sources: vec![format!("{layer}_{role}")], transform: Transform::Identity })
+/// What becomes of TensorFlow's layout of a layer's weights: kernels are HWIO, matrices `[in, out]`, and the rows of the first
+/// matrix those of a 6x6 map flattened as height, width, channel.
+fn from_tensorflow(layer: &str) -> Transform {
+    match layer {
+        "fc6" => Transform::Chain(vec![Transform::Transpose, Transform::FlattenedHwcToChw { height: 6, width: 6 }]),
+        _ if layer.starts_with("fc") => Transform::Transpose,
+        _ => Transform::Permute(vec![3, 2, 0, 1]),
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +137,12 @@ mod tests {
             ("jiecaoyu", ["features.0.weight", "features.12.bias", "classifier.0.weight", "classifier.6.bias"]),
             ("cadene", ["_features.0.weight", "_features.10.bias", "linear0.weight", "last_linear.bias"]),
             ("caffe", ["conv1.0", "conv5.1", "fc6.0", "fc8.1"]),
+            ("caffe-tensorflow", ["conv1.0", "conv5.1", "fc6.0", "fc8.1"]),
+            ("caffe-tensorflow", ["conv1.weights", "conv5.biases", "fc6.weights", "fc8.biases"]),
+            ("theano-alexnet", ["W_0", "b0_4+b1_4", "W_5", "b_7"]),
+            ("chainer", ["conv1/W", "conv5/b", "fc6/W", "fc8/b"]),
+            ("flax", ["Conv_0.kernel", "Conv_4.bias", "Dense_0.kernel", "Dense_2.bias"]),
+            ("flax", ["Conv_0/kernel", "Conv_4/bias", "Dense_0/kernel", "Dense_2/bias"]),
             ("canonical", ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"]),
             ("gluon", ["features.0.weight", "features.6.bias", "features.9.weight", "output.bias"]),
             ("gluon-legacy", ["conv0_weight", "conv4_bias", "dense0_weight", "dense2_bias"]),
@@ -134,6 +162,7 @@ mod tests {
             ("vissl", ["_feature_blocks.0.0.weight", "_feature_blocks.6.0.bias", "", ""]),
         ];
         assert_eq!(cases.len(), ALL.len(), "a dialect is missing here");
+        let parameters = ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"];
         for (name, sources) in cases {
             let dialect = ALL.iter().find(|dialect| dialect.name == name).unwrap();
             for (parameter, source) in ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"].into_iter().zip(sources)
@@ -142,6 +171,10 @@ mod tests {
                 let expected: &[&str] = if source.is_empty() { &[] } else { &[source] };
                 assert_eq!(sources, expected, "{name}");
             }
+            let spelled =
+                |dialect: &Dialect| parameters.map(|parameter| (dialect.origin)(parameter).unwrap().sources.join("+"));
+            let found = ALL.iter().filter(|dialect| dialect.name == name).any(|dialect| spelled(dialect) == sources);
+            assert!(found, "{name}: {sources:?}");
         }
     }
 }

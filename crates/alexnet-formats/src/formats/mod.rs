@@ -26,6 +26,7 @@ mod pytorch_legacy;
 mod pytorch_tar;
 mod pytorch_zip;
 mod safetensors;
+mod theano;
 mod torchscript;
 mod zipped;
 
@@ -50,6 +51,7 @@ pub const FORMATS: &[&Format] = &[
     &pytorch_zip::FORMAT,
     &pytorch_legacy::FORMAT,
     &pytorch_tar::FORMAT,
+    &theano::FORMAT,
     &npz::FORMAT,
     &zipped::FORMAT,
     &safetensors::FORMAT,
