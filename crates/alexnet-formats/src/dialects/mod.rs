@@ -6,14 +6,13 @@
 mod cadene;
 mod caffe;
 mod caffe2;
-mod canonical;
-mod deepcluster;
-mod gluon;
-mod gluon_legacy;
 mod caffe_tensorflow;
 mod canonical;
 mod chainer;
+mod deepcluster;
 mod flax;
+mod gluon;
+mod gluon_legacy;
 mod jiecaoyu;
 mod mxnet;
 mod paddle;
@@ -81,9 +80,6 @@ pub const ALL: &[Dialect] = &[
     paddle::DIALECT,
     caffe2::DIALECT,
     mxnet::DIALECT,
-    torchvision::DIALECT,
-    jiecaoyu::DIALECT,
-    cadene::DIALECT,
     caffe_tensorflow::LISTS,
     caffe_tensorflow::DICTIONARIES,
     theano_alexnet::DIALECT,
@@ -105,6 +101,8 @@ fn underscored(table: &[(&str, &str)], parameter: &str) -> Option<Origin> {
     let (layer, role) = parameter.split_once('.')?;
     let (_, layer) = table.iter().find(|(name, _)| *name == layer)?;
     Some(Origin { sources: vec![format!("{layer}_{role}")], transform: Transform::Identity })
+}
+
 /// What becomes of TensorFlow's layout of a layer's weights: kernels are HWIO, matrices `[in, out]`, and the rows of the first
 /// matrix those of a 6x6 map flattened as height, width, channel.
 fn from_tensorflow(layer: &str) -> Transform {
@@ -164,15 +162,9 @@ mod tests {
         assert_eq!(cases.len(), ALL.len(), "a dialect is missing here");
         let parameters = ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"];
         for (name, sources) in cases {
-            let dialect = ALL.iter().find(|dialect| dialect.name == name).unwrap();
-            for (parameter, source) in ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"].into_iter().zip(sources)
-            {
-                let sources = (dialect.origin)(parameter).map(|origin| origin.sources).unwrap_or_default();
-                let expected: &[&str] = if source.is_empty() { &[] } else { &[source] };
-                assert_eq!(sources, expected, "{name}");
-            }
-            let spelled =
-                |dialect: &Dialect| parameters.map(|parameter| (dialect.origin)(parameter).unwrap().sources.join("+"));
+            let spelled = |dialect: &Dialect| {
+                parameters.map(|parameter| (dialect.origin)(parameter).map_or(String::new(), |o| o.sources.join("+")))
+            };
             let found = ALL.iter().filter(|dialect| dialect.name == name).any(|dialect| spelled(dialect) == sources);
             assert!(found, "{name}: {sources:?}");
         }
