@@ -21,9 +21,8 @@ fn main() -> Result<()> {
     let out = Path::new(out);
     std::fs::create_dir_all(out)?;
     for entry in networks::ALL.iter().filter(|entry| only.is_none_or(|only| only == entry.name)) {
-        let network = (entry.network)().shrunk(16, 10)?;
         let path = Path::new(weights).join(format!("{}.safetensors", entry.name));
-        let weights = read(&network, &path)?;
+        let (network, weights) = read((entry.network)(), &path)?;
         for options in matrix() {
             export(out, &network, &weights, &options)?;
         }
@@ -92,12 +91,16 @@ fn external(weights: &Weights, dtype: DType) -> Result<(Vec<u8>, BTreeMap<String
     Ok((data, layout))
 }
 
-fn read(network: &Network, path: &Path) -> Result<Weights> {
+/// The network with the widths of the weights that lie at `path`.
+fn read(network: Network, path: &Path) -> Result<(Network, Weights)> {
     let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let file = safetensors::SafeTensors::deserialize(&bytes)?;
     let tensors = file.iter().map(|(name, view)| {
         let tensor = Tensor::new(DType::F32, view.shape().to_vec(), view.data().to_vec().into())?;
         Ok((name.to_owned(), tensor))
     });
-    Ok(Weights::new(network, tensors.collect::<alexnet_spec::Result<_>>()?)?)
+    let tensors: BTreeMap<String, Tensor> = tensors.collect::<alexnet_spec::Result<_>>()?;
+    let network = network.fitted(|parameter| tensors.get(parameter).map(Tensor::shape))?;
+    let weights = Weights::new(&network, tensors)?;
+    Ok((network, weights))
 }

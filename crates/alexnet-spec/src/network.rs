@@ -251,6 +251,21 @@ impl Network {
         Ok(self)
     }
 
+    /// The network with the widths of weights that are there: `shape_of` gives the shape of a parameter, of which the first
+    /// dimension counts.
+    ///
+    /// Errs where a layer's weight has no shape, and as [`Network::with_widths`] does.
+    pub fn fitted<'a>(self, shape_of: impl Fn(&str) -> Option<&'a [usize]>) -> Result<Network> {
+        let layers = self.layers.iter().filter(|layer| layer.op.out().is_some());
+        let width = |layer: &Layer| {
+            let name = format!("{}.weight", layer.name);
+            let width = shape_of(&name).and_then(|shape| shape.first().copied());
+            width.ok_or_else(|| self.malformed(format!("`{name}` has no shape")))
+        };
+        let widths = layers.map(width).collect::<Result<Vec<_>>>()?;
+        self.with_widths(&widths)
+    }
+
     /// The numbers of outputs of the convolutions and fully connected layers, first to last.
     pub fn widths(&self) -> Vec<usize> {
         self.layers.iter().filter_map(|layer| layer.op.out()).collect()

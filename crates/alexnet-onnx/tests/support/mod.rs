@@ -35,8 +35,9 @@ pub fn tensors(path: PathBuf) -> Tensors {
 
 /// A network of the registry in small, with the weights of its fixture.
 pub fn tiny(name: &str) -> (Network, Weights) {
-    let network = networks::get(name).unwrap().shrunk(16, 10).unwrap();
     let weights = tensors(fixture(&format!("networks/{name}.safetensors")));
+    let shape_of = |parameter: &str| weights.get(parameter).map(Tensor::shape);
+    let network = networks::get(name).unwrap().fitted(shape_of).unwrap();
     let weights = Weights::new(&network, weights).unwrap();
     (network, weights)
 }
