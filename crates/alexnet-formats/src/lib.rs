@@ -37,6 +37,7 @@
 mod archive;
 mod caffe;
 mod checkpoint;
+mod cuda_convnet;
 mod darknet;
 pub mod dialects;
 mod error;

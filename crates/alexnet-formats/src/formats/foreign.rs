@@ -29,11 +29,6 @@ const FILES: &[Foreign] = &[
         remedy: "opening the link in a browser",
     },
     Foreign {
-        recognises: |bytes| bytes.starts_with(&[0x1f, 0x8b]),
-        what: "compressed by gzip",
-        remedy: "gunzip first",
-    },
-    Foreign {
         recognises: |bytes| {
             bytes.starts_with(b"BZh")
                 || bytes.starts_with(b"\xfd7zXZ\0")

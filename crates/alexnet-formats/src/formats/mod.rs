@@ -13,9 +13,11 @@
 )]
 
 mod caffe;
+mod cuda_convnet;
 mod darknet;
 mod flax_msgpack;
 mod foreign;
+mod gzipped;
 mod mxnet;
 mod npy;
 mod npz;
@@ -30,6 +32,7 @@ mod theano;
 mod torchscript;
 mod zipped;
 
+pub(crate) use self::pytorch::{Seen, Storages};
 use crate::{Checkpoint, Limits, Result, Source};
 
 /// A container: how it is recognised, and how it is read.
@@ -60,6 +63,8 @@ pub const FORMATS: &[&Format] = &[
     &caffe::FORMAT,
     &flax_msgpack::FORMAT,
     &mxnet::FORMAT,
+    &gzipped::FORMAT,
+    &cuda_convnet::FORMAT,
     &pickle::FORMAT,
     &darknet::FORMAT,
 ];

@@ -7,4 +7,4 @@ mod tensors;
 
 pub(super) use groups::{groups, reachable};
 pub(super) use ids::{persistent_id, storage_key, storage_keys};
-pub(super) use tensors::{Seen, Storages};
+pub(crate) use tensors::{Seen, Storages};

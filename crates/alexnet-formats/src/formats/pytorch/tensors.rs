@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 /// The storages of a file, against which every tensor is held before it becomes one.
 #[derive(Debug, Default)]
-pub(in crate::formats) struct Storages {
+pub(crate) struct Storages {
     by_key: HashMap<Bytes, Bytes>,
     big_endian: bool,
     /// Storages turned into little-endian, by where they lie and by element size.
@@ -18,7 +18,7 @@ pub(in crate::formats) struct Storages {
 }
 
 /// What a value of a pickle is, seen as a tensor.
-pub(in crate::formats) enum Seen {
+pub(crate) enum Seen {
     Tensor(Tensor),
     /// A tensor that isn't converted, and why.
     Unreadable(String),
