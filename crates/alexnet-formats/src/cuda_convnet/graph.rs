@@ -105,7 +105,7 @@ fn notes(model: &Model<'_>) -> Vec<String> {
         let guess = "guessed: as DeCAF's network, which is distributed so, it takes images upside down";
         notes.push(guess.to_owned());
     }
-    let mean = "the mean image and the classes' names aren't in a checkpoint: --mean batches.meta brings both";
+    let mean = "the training images' mean and the classes' names lie in the data's batches.meta, for --mean";
     notes.push(mean.to_owned());
     notes
 }

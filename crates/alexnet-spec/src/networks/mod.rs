@@ -6,7 +6,9 @@
 mod bvlc;
 mod caffenet;
 mod chainer;
+mod cuda_convnet2;
 mod darknet;
+mod decaf;
 mod deepcluster;
 mod krizhevsky_2012;
 mod paper;
@@ -51,6 +53,8 @@ registry! {
     "pytorchcv-alexnet" => pytorchcv_alexnet,
     "pytorchcv-alexnetb" => pytorchcv_alexnetb,
     "deepcluster" => deepcluster,
+    "cuda-convnet2" => cuda_convnet2,
+    "decaf" => decaf,
 }
 
 /// The network called `name`.

@@ -20,7 +20,7 @@ const CLASSIFIER: &str = "conv3 relu3 conv4 relu4 conv5 relu5 pool5 flatten fc6 
 
 /// formats.md's totals: 61.0, 62.4, 50.3 and 61.1 million; with batch norm four values for each of 1376 channels, and the
 /// grey and sobel filters' 4 and 20.
-pub(super) const TABLE: [Row; 7] = [
+pub(super) const TABLE: [Row; 9] = [
     Row {
         name: "theano-alexnet",
         sides: [55, 27, 13, 6],
@@ -92,6 +92,26 @@ pub(super) const TABLE: [Row; 7] = [
         range: PixelRange::Unit,
         labels: Labels::Wnid,
     },
+    Row {
+        name: "cuda-convnet2",
+        sides: [55, 27, 13, 6],
+        parameters: 61_100_840,
+        norm: Some((2e-5, 2.0)),
+        order: "conv1 norm1 pool1 relu1 conv2 relu2 norm2 pool2 conv3 relu3 conv4 relu4 conv5 pool5 relu5",
+        side: 224,
+        range: PixelRange::Byte,
+        labels: Labels::Devkit,
+    },
+    Row {
+        name: "decaf",
+        sides: [55, 27, 13, 6],
+        parameters: 60_965_224,
+        norm: Some((2e-5, 1.0)),
+        order: "conv1 relu1 pool1 norm1 conv2 relu2 pool2 norm2",
+        side: 224,
+        range: PixelRange::Byte,
+        labels: Labels::Unknown,
+    },
 ];
 
 #[test]
@@ -121,14 +141,14 @@ fn relatives_are_what_their_sources_say() {
 
 #[test]
 fn most_relatives_end_as_the_2012_network_does() {
-    for name in ["theano-alexnet", "chainer", "darknet", "slim", "pytorchcv-alexnet"] {
+    for name in ["theano-alexnet", "chainer", "darknet", "slim", "pytorchcv-alexnet", "decaf"] {
         let layers: Vec<String> = get(name).unwrap().layers.into_iter().map(|layer| layer.name).collect();
         assert!(layers.join(" ").ends_with(CLASSIFIER), "{name}: {layers:?}");
     }
 }
 
 #[test]
-fn two_towers_are_in_theanos_network_alone() {
+fn two_towers_are_in_the_networks_after_caffenet_alone() {
     for row in &TABLE {
         let groups: Vec<usize> = get(row.name)
             .unwrap()
@@ -139,7 +159,7 @@ fn two_towers_are_in_theanos_network_alone() {
                 _ => None,
             })
             .collect();
-        let expected = if row.name == "theano-alexnet" { [1, 2, 1, 2, 2] } else { [1; 5] };
+        let expected = if ["theano-alexnet", "decaf"].contains(&row.name) { [1, 2, 1, 2, 2] } else { [1; 5] };
         assert_eq!(groups, expected, "{}", row.name);
     }
     assert!(TABLE.iter().all(|row| ALL.iter().any(|entry| entry.name == row.name)));
