@@ -1,7 +1,7 @@
 //! Checkpoints as the command line gives them: with the files that belong to them and what the user has settled.
 
 use crate::args::Common;
-use alexnet_formats::{Companions, ImportOptions, Limits, MeanFile, Source};
+use alexnet_formats::{Companions, ImportOptions, Limits, MeanFile, Published, Source};
 use anyhow::{Context, Result};
 use std::path::Path;
 
@@ -15,8 +15,8 @@ pub fn open(path: &Path, common: &Common, limits: &Limits) -> Result<Source> {
     Ok(Source::open(path, limits)?.with_companions(Companions { prototxt, cfg }))
 }
 
-/// What the user has settled beforehand.
-pub fn options(common: &Common, limits: &Limits) -> Result<ImportOptions> {
+/// What the user has settled beforehand, and what is known of `source` if it was published.
+pub fn options(source: &Source, common: &Common, limits: &Limits) -> Result<ImportOptions> {
     let mean = |file: &std::path::PathBuf| {
         let source = Source::open(file, limits)?;
         MeanFile::read(&source, limits)
@@ -26,5 +26,6 @@ pub fn options(common: &Common, limits: &Limits) -> Result<ImportOptions> {
         key: common.key.clone(),
         rgb: common.rgb,
         mean: common.mean.as_ref().map(mean).transpose().context("--mean")?,
+        published: Published::recognise(source).cloned(),
     })
 }

@@ -43,7 +43,7 @@ impl Subject {
             graph.network = graph.network.or(common.network()?);
             return Ok(Subject::Graph(Box::new(graph)));
         }
-        let options = checkpoint::options(common, &limits)?;
+        let options = checkpoint::options(&source, common, &limits)?;
         let checkpoint = alexnet_formats::open(&source, &limits)?;
         let imported = alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
         Ok(Subject::Weights(Box::new(Checkpoint {

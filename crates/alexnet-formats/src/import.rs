@@ -16,8 +16,8 @@ mod topology;
 use crate::dialects::Dialect;
 use crate::inspect::Reading;
 use crate::report::{Report, Unused, Used};
-use crate::{Checkpoint, Error, MeanFile, Result};
-use alexnet_spec::{Network, Weights};
+use crate::{Checkpoint, Error, MeanFile, Published, Result};
+use alexnet_spec::{Network, Weights, networks};
 use attempt::{Candidate, Told};
 use place::Names;
 
@@ -34,6 +34,9 @@ pub struct ImportOptions {
     pub rgb: bool,
     /// The mean of the training images, where it lies in a file of its own.
     pub mean: Option<MeanFile>,
+    /// The published file that the checkpoint is, as [`Published::recognise`] finds it: it settles the network where neither
+    /// the user nor the file says it.
+    pub published: Option<Published>,
 }
 
 /// A checkpoint as a network of ours.
@@ -59,7 +62,8 @@ pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Import
         Some(graph) => assemble::import(checkpoint, graph, options)?,
         None => import_by_names(checkpoint, options)?,
     };
-    imported.report.notes.splice(0..0, checkpoint.notes.iter().cloned());
+    let published = options.published.as_ref().map(Published::note);
+    imported.report.notes.splice(0..0, published.into_iter().chain(checkpoint.notes.iter().cloned()));
     if let Some(mean) = &options.mean {
         mean.apply(&mut imported.network)?;
     }
@@ -72,7 +76,8 @@ pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Import
 /// Finds the state dict and whose names it has.
 fn import_by_names(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Imported> {
     let described = described(checkpoint)?;
-    let told = Told::new(options, described.as_ref());
+    let published = published(options);
+    let told = Told::new(options, described.as_ref().or(published.as_ref()));
     let names: Vec<Names<'_>> = checkpoint.groups.iter().map(Names::new).collect();
     let scope = choose::scope(&names, options.key.as_deref())?;
     let attempts = attempt::all(&scope, told);
@@ -118,7 +123,8 @@ pub(crate) fn readings(checkpoint: &Checkpoint, options: &ImportOptions) -> Resu
     let described = described(checkpoint)?;
     let names: Vec<Names<'_>> = checkpoint.groups.iter().map(Names::new).collect();
     let scope = choose::scope(&names, options.key.as_deref())?;
-    let attempts = attempt::all(&scope, Told::new(options, described.as_ref()));
+    let published = published(options);
+    let attempts = attempt::all(&scope, Told::new(options, described.as_ref().or(published.as_ref())));
     let reading = |attempt: &attempt::Attempt<'_>| Reading {
         key: attempt.place.key(),
         dialect: attempt.dialect.name,
@@ -134,6 +140,11 @@ fn described(checkpoint: &Checkpoint) -> Result<Option<Network>> {
         Some(metadata) => Ok(metadata.network()?),
         None => Ok(None),
     }
+}
+
+/// The network of the published file that the checkpoint is.
+fn published(options: &ImportOptions) -> Option<Network> {
+    networks::get(options.published.as_ref()?.network?)
 }
 
 fn used(candidate: &Candidate) -> Vec<Used> {

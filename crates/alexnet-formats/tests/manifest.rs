@@ -30,6 +30,7 @@ impl<'a> Options<'a> {
             key: self.value("--key").map(str::to_owned),
             rgb: self.0.contains(&"--rgb"),
             mean: self.source("--mean").map(|source| MeanFile::read(&source, &Limits::default()).unwrap()),
+            published: None,
         }
     }
 

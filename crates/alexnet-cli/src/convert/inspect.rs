@@ -19,7 +19,7 @@ struct Report {
 pub(super) fn inspect(input: &Path, args: &Convert) -> Result<()> {
     let limits = Limits::default();
     let source = checkpoint::open(input, &args.common, &limits)?;
-    let options = checkpoint::options(&args.common, &limits)?;
+    let options = checkpoint::options(&source, &args.common, &limits)?;
     let inspection = alexnet_formats::inspect(&alexnet_formats::open(&source, &limits)?, &options);
     if args.common.json {
         let (path, bytes) = (source.path().display().to_string(), source.bytes().len());

@@ -85,7 +85,7 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
 
 /// Opens and imports the source, and looks at every weight, while another thread takes its checksum.
 fn read(source: &Source, limits: &Limits, args: &Convert) -> Result<(Imported, String)> {
-    let options = checkpoint::options(&args.common, limits)?;
+    let options = checkpoint::options(source, &args.common, limits)?;
     std::thread::scope(|scope| {
         let beside = std::thread::Builder::new().spawn_scoped(scope, || source.sha256());
         let imported = import(source, limits, &options)?;
