@@ -1,8 +1,9 @@
-//! VISSL's trunk `alexnet_bvlc`: the convolutions of Caffe's networks as `_feature_blocks`, without a classifier. Of its other
-//! AlexNets none is one of ours: jigsaw's conv1 has a stride of 2, RotNet's and colorization's have batch norm, and of
+//! VISSL's trunk `alexnet_bvlc`: the convolutions of Caffe's networks as `_feature_blocks`, without a classifier, and fed with
+//! RGB, not Caffe's BGR. Of its other AlexNets none is one of ours: jigsaw's conv1 has a stride of 2, RotNet's and colorization's have batch norm, and of
 //! DeepCluster's the sobel filter is taken out.
 
-use super::{Candidates, Dialect, renamed};
+use super::{Candidates, Dialect, Origin, renamed};
+use crate::Transform;
 
 const MODULES: [(&str, &str); 5] = [
     ("conv1", "_feature_blocks.0.0"),
@@ -15,7 +16,7 @@ const MODULES: [(&str, &str); 5] = [
 pub(super) const DIALECT: Dialect = Dialect {
     name: "vissl",
     about: "VISSL's alexnet_bvlc: the features of Caffe's networks, _feature_blocks.0.0 to _feature_blocks.6.0",
-    origin: |parameter| renamed(&MODULES, parameter),
+    origin,
     candidates: |place| {
         // Batch norm after conv3 is in each of the others.
         let has_batch_norm = place.get("_feature_blocks.4.1.weight").is_some();
@@ -26,3 +27,11 @@ pub(super) const DIALECT: Dialect = Dialect {
         })
     },
 };
+
+fn origin(parameter: &str) -> Option<Origin> {
+    let origin = renamed(&MODULES, parameter)?;
+    match parameter {
+        "conv1.weight" => Some(Origin { transform: Transform::SwapInputChannels, ..origin }),
+        _ => Some(origin),
+    }
+}

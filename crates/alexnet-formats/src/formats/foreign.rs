@@ -65,6 +65,11 @@ const FILES: &[Foreign] = &[
         remedy: "saving its arrays by name with pickle or safetensors",
     },
     Foreign {
+        recognises: is_pdiparams,
+        what: "what seems to be PaddlePaddle's .pdiparams, whose arrays have no names",
+        remedy: "paddle.save(model.state_dict(), 'alexnet.pdparams')",
+    },
+    Foreign {
         recognises: crate::darknet::is_cfg,
         what: "a Darknet .cfg, which lists layers and holds no weights",
         remedy: "giving the .weights, and this file with --cfg",
@@ -125,4 +130,10 @@ fn zip(archive: &Archive) -> Error {
                 .with_remedy("unpacking it and giving the checkpoint inside")
         }
     }
+}
+
+/// PaddlePaddle's `SerializeToStream`: version 0, no levels, version 0, the length of a description that begins with an
+/// element type.
+fn is_pdiparams(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(&[0; 16]).is_some_and(|rest| matches!(rest, [2..=64, 0, 0, 0, 0x08, ..]))
 }

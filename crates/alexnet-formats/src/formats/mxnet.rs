@@ -85,5 +85,5 @@ fn beside(source: &Source, group: &Group, limits: &Limits) -> Result<Option<Grap
         Err(error) if matches!(error.kind(), Kind::Io | Kind::Refused) => return Ok(None),
         Err(error) => return Err(error),
     };
-    mxnet::graph(&symbol.bytes(), group, limits).map(Some).map_err(|error| error.at(shown(name.as_bytes())))
+    mxnet::graph(prefix, &symbol.bytes(), group, limits).map(Some).map_err(|error| error.at(shown(name.as_bytes())))
 }

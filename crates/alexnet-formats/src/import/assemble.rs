@@ -13,7 +13,7 @@ use super::{ImportOptions, Imported};
 use crate::report::{Guess, Report, Used};
 use crate::{Checkpoint, Error, Result};
 use alexnet_spec::layers::LocalResponseNorm;
-use alexnet_spec::{Graph, Input, Labels, Layer, Network, Op, Preprocessing, Resize, Weights};
+use alexnet_spec::{Graph, Input, Labels, Layer, Network, Op, Preprocessing, Resize, Weights, networks};
 use merge::Merged;
 use std::collections::BTreeMap;
 
@@ -27,10 +27,11 @@ pub(super) fn import(checkpoint: &Checkpoint, graph: &Graph, options: &ImportOpt
         return Err(Error::refused(message).with_remedy("without it"));
     }
     let insisted = options.network.as_ref();
-    let input = graph.input.clone().or_else(|| insisted.map(|network| network.input.clone()));
-    let input = input.ok_or_else(|| {
-        Error::ambiguous("the file doesn't say how large its images are", "--network with the network that it is")
-    })?;
+    let told = graph.input.clone().or_else(|| insisted.map(|network| network.input.clone()));
+    let input = match told {
+        Some(input) => input,
+        None => known_input(graph)?,
+    };
     let mut line = merge::line(graph, &input)?;
     let mut notes: Vec<String> = graph.notes.iter().cloned().chain(std::mem::take(&mut line.notes)).collect();
     if matches!(line.layers.last(), Some(Merged { op: Op::Softmax(_), .. })) {
@@ -61,6 +62,29 @@ pub(super) fn import(checkpoint: &Checkpoint, graph: &Graph, options: &ImportOpt
         );
     }
     finish(checkpoint, graph, network, line.layers, Report { notes, guessed, ..Report::default() })
+}
+
+/// The size of images at which a description without one is a network that has a name.
+///
+/// Errs where it is none, and where it is one at several sizes.
+fn known_input(graph: &Graph) -> Result<Input> {
+    let mut inputs: Vec<Input> = Vec::new();
+    for input in networks::ALL.iter().map(|entry| (entry.network)().input) {
+        if !inputs.contains(&input) {
+            inputs.push(input);
+        }
+    }
+    inputs.retain(|input| {
+        let network = merge::line(graph, input).and_then(|line| bare(graph, input.clone(), &line.layers));
+        network.is_ok_and(|network| recognise::known(&network).is_some())
+    });
+    match inputs.pop() {
+        Some(input) if inputs.is_empty() => Ok(input),
+        _ => Err(Error::ambiguous(
+            "the file doesn't say how large its images are",
+            "--network with the network that it is",
+        )),
+    }
 }
 
 /// The line of layers under our names.

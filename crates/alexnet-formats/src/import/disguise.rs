@@ -42,6 +42,11 @@ const DISGUISES: &[Disguise] = &[
         what: "quantised layers",
         remedy: "the model that it was made from, before it was quantised",
     },
+    Disguise {
+        name: "@@.0",
+        what: "a tensor that PaddlePaddle wrote in slices",
+        remedy: "loading it with paddle.load and saving it with paddle.save(state, path, protocol=4)",
+    },
 ];
 
 /// What the names say was done to the weights, what undoes it, and the name that tells.

@@ -44,8 +44,8 @@ impl Reference {
     }
 }
 
-/// The network that `json` describes, with its trained tensors from `group`.
-pub(crate) fn graph(json: &[u8], group: &Group, limits: &Limits) -> Result<Graph> {
+/// The network that `json` describes, with its trained tensors from `group`; `name` is the file's.
+pub(crate) fn graph(name: &str, json: &[u8], group: &Group, limits: &Limits) -> Result<Graph> {
     if json.len() > limits.header_bytes {
         return Err(Error::limit("header_bytes", format!("a symbol of {} bytes", json.len()), limits.header_bytes));
     }
@@ -73,7 +73,7 @@ pub(crate) fn graph(json: &[u8], group: &Group, limits: &Limits) -> Result<Graph
     }
     Ok(Graph {
         dialect: "mxnet",
-        name: None,
+        name: Some(name.to_owned()),
         input_name: walk.image.ok_or_else(|| Error::refused("has no input: every variable of it is a weight"))?,
         input: walk.input,
         preprocessing: None,

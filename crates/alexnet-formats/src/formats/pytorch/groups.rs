@@ -185,7 +185,7 @@ impl Walk<'_> {
 
     /// Puts `value` into the group if it is a tensor, and returns whether it is one.
     fn place(&mut self, value: Value, name: &str, group: &mut Group) -> Result<bool> {
-        let seen = self.storages.see(self.heap, value);
+        let seen = self.storages.see(self.heap, named_array(self.heap, value).unwrap_or(value));
         let mut unreadable = |reason| group.unreadable.push(Unreadable { name: name.into(), reason });
         match seen.map_err(|error| error.at(format!("tensor `{}`", shown(name.as_bytes()))))? {
             Seen::Tensor(tensor) => group.tensors.push((name.into(), tensor)),
@@ -264,6 +264,16 @@ fn is_container(heap: &Heap, value: Value) -> bool {
         Some(Object::Dict(_) | Object::List(_) | Object::Tuple(_) | Object::Set(_) | Object::Instance(_)) => true,
         Some(Object::Array(array)) => matches!(array.data, Some(ArrayData::Objects(_))),
         _ => false,
+    }
+}
+
+/// The array of a tuple of a name and an array, which is how PaddlePaddle pickles a tensor among other objects.
+fn named_array(heap: &Heap, value: Value) -> Option<Value> {
+    match heap.tuple(value) {
+        Some([name, array]) if heap.str(*name).is_some() && matches!(heap.get(*array), Some(Object::Array(_))) => {
+            Some(*array)
+        }
+        _ => None,
     }
 }
 
