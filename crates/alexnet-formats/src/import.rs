@@ -189,11 +189,15 @@ fn is_prefix(head: &str) -> bool {
 }
 
 /// Tensors that no inference needs, by the end of their names.
-const TRAINING_STATE: [(&str, &str); 6] = [
+const TRAINING_STATE: [(&str, &str); 10] = [
     ("num_batches_tracked", "a counter of batch norm"),
     ("n_averaged", "a counter of weight averaging"),
     ("num_updates", "a counter of weight averaging"),
     ("decay", "a constant of weight averaging"),
+    ("global_step", "TensorFlow's count of training steps"),
+    ("save_counter", "TensorFlow's count of checkpoints"),
+    ("beta1_power", "a state of Adam"),
+    ("beta2_power", "a state of Adam"),
     ("lr", "the learning rate"),
     ("model_iter", "a counter of Caffe2's training"),
 ];

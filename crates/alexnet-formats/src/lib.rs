@@ -59,6 +59,7 @@ pub mod published;
 mod report;
 mod shown;
 mod source;
+mod tensorflow;
 mod tree;
 pub mod writers;
 

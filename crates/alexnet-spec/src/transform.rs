@@ -52,6 +52,9 @@ pub enum Transform {
     },
     /// The same elements in the same order in another shape: a kernel kept as a matrix.
     Reshape(Vec<usize>),
+    /// All axes after the first become one: a kernel as large as the map that it sees becomes the matrix of a fully connected
+    /// layer.
+    Flatten,
     /// The columns of an `[out, in]` matrix go from the order row, column, channel (TensorFlow's flattening) to channel, row,
     /// column.
     FlattenedHwcToChw {
@@ -112,6 +115,7 @@ impl Transform {
             Transform::Scale(factor) => scale(source, *factor),
             Transform::Reorder { axis, stretches } => reorder(source, *axis, stretches),
             Transform::Reshape(shape) => source.reshape(shape),
+            Transform::Flatten => flatten(source),
             Transform::ConcatenateAlong(_) | Transform::Join { .. } | Transform::Chain(_) => {
                 self.apply(std::slice::from_ref(source))
             }
@@ -132,7 +136,8 @@ impl Transform {
             Transform::ConcatenateAlong(_)
             | Transform::Join { .. }
             | Transform::Reorder { .. }
-            | Transform::Reshape(_) => return None,
+            | Transform::Reshape(_)
+            | Transform::Flatten => return None,
             &Transform::FlattenedHwcToChw { height, width } => Transform::FlattenedChwToHwc { height, width },
             &Transform::FlattenedChwToHwc { height, width } => Transform::FlattenedHwcToChw { height, width },
             Transform::Scale(factor) => Transform::Scale(Some(factor.recip()).filter(|f| f.is_finite() && *f != 0.0)?),
@@ -159,6 +164,7 @@ impl fmt::Display for Transform {
             }
             Transform::Reorder { axis, stretches } => write!(f, "axis {axis} in the order {stretches:?}"),
             Transform::Reshape(shape) => write!(f, "as {shape:?}"),
+            Transform::Flatten => f.write_str("as a matrix"),
             Transform::FlattenedHwcToChw { height, width } => write!(f, "columns from HWC to CHW of {height}x{width}"),
             Transform::FlattenedChwToHwc { height, width } => write!(f, "columns from CHW to HWC of {height}x{width}"),
             Transform::Scale(factor) => write!(f, "times {factor}"),
@@ -186,6 +192,16 @@ fn join(sources: &[Tensor], axis: usize, parts: &[(usize, Transform)]) -> Result
     match rest.len() {
         0 => concatenate(&made, axis),
         left => Err(Error::Tensor(format!("{left} of {} tensors belong to no part", sources.len()))),
+    }
+}
+
+fn flatten(source: &Tensor) -> Result<Tensor> {
+    match source.shape() {
+        [rows, rest @ ..] => {
+            let columns = rest.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+            source.reshape(&[*rows, columns.ok_or_else(|| Error::Tensor("a matrix overflows".into()))?])
+        }
+        [] => Err(Error::Tensor("a single number is no kernel".into())),
     }
 }
 

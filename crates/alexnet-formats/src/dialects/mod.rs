@@ -18,6 +18,7 @@ mod mxnet;
 mod paddle;
 mod places365;
 mod pytorchcv;
+mod slim;
 mod theano_alexnet;
 mod torchvision;
 mod vissl;
@@ -86,6 +87,7 @@ pub const ALL: &[Dialect] = &[
     chainer::DIALECT,
     flax::TREE,
     flax::PATHS,
+    slim::DIALECT,
     canonical::DIALECT,
 ];
 
@@ -157,6 +159,7 @@ mod tests {
                 ],
             ),
             ("deepcluster", ["features.0.weight", "features.14.bias", "classifier.1.weight", "top_layer.bias"]),
+            ("slim", ["conv1/weights", "conv5/biases", "fc6/weights", "fc8/biases"]),
             ("vissl", ["_feature_blocks.0.0.weight", "_feature_blocks.6.0.bias", "", ""]),
         ];
         assert_eq!(cases.len(), ALL.len(), "a dialect is missing here");

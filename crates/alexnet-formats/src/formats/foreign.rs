@@ -79,6 +79,21 @@ const FILES: &[Foreign] = &[
         what: "what seems to be Darknet's .weights, in which nothing says where one array ends",
         remedy: "--cfg FILE, with the .cfg that it was trained with",
     },
+    Foreign {
+        recognises: crate::tensorflow::is_state_file,
+        what: "TensorFlow's file `checkpoint`, which only names the newest one",
+        remedy: "the .index that it names, or the folder",
+    },
+    Foreign {
+        recognises: crate::tensorflow::is_graph,
+        what: "a TensorFlow graph (.pb), whose weights, if it is frozen, are constants among its operations",
+        remedy: "the checkpoint that it was frozen from, or tf2onnx to make an ONNX model of it",
+    },
+    Foreign {
+        recognises: crate::tensorflow::is_saved_model,
+        what: "the graph of a TensorFlow model, without its variables",
+        remedy: "the .index beside it, or the folder that it lies in",
+    },
 ];
 
 /// A kind of zip archive by the name of a member, of which only the end is compared.
@@ -105,6 +120,10 @@ pub(super) fn refuse(source: &Source, limits: &Limits) -> Error {
             Ok(archive) => zip(&archive),
             Err(error) => error,
         };
+    }
+    if crate::tensorflow::is_data_file(&source.file_name()) {
+        return Error::refused("the elements of a TensorFlow checkpoint, without names or shapes")
+            .with_remedy("the .index beside it");
     }
     let head = shown(bytes.get(..8).unwrap_or(&bytes));
     Error::refused(format!("of no known format: it begins with `{head}`"))

@@ -28,6 +28,7 @@ mod pytorch_legacy;
 mod pytorch_tar;
 mod pytorch_zip;
 mod safetensors;
+mod tensorflow;
 mod theano;
 mod torchscript;
 mod zipped;
@@ -66,6 +67,7 @@ pub const FORMATS: &[&Format] = &[
     &gzipped::FORMAT,
     &cuda_convnet::FORMAT,
     &pickle::FORMAT,
+    &tensorflow::FORMAT,
     &darknet::FORMAT,
 ];
 

@@ -16,9 +16,11 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-/// A protobuf whose first field is ONNX's `ir_version` and whose second is text or a number of the model's.
+/// A protobuf whose first field is ONNX's `ir_version` and whose second is text or a number of the model's. TensorFlow's
+/// SavedModel begins with a version too, and goes on with a graph.
 fn recognises(bytes: &[u8]) -> bool {
     matches!(bytes, [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42, ..])
+        && !crate::tensorflow::is_saved_model(bytes)
 }
 
 #[cfg(not(feature = "onnx"))]

@@ -22,7 +22,7 @@ use crate::input::Input;
 use crate::shown::shown;
 use crate::{Error, Result};
 use bytes::Bytes;
-use varint::varint;
+pub(crate) use varint::varint;
 
 pub(crate) use elements::Elements;
 

@@ -2,7 +2,7 @@ use crate::input::Input;
 use crate::{Error, Result};
 
 /// An integer of up to ten bytes, seven bits each, the lowest first; the top bit says that more follow.
-pub(super) fn varint(input: &mut Input) -> Result<u64> {
+pub(crate) fn varint(input: &mut Input) -> Result<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let byte = input.byte()?;
