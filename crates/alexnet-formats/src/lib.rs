@@ -49,6 +49,8 @@ mod import;
 mod input;
 mod inspect;
 mod limits;
+mod mat;
+mod matconvnet;
 mod mean;
 mod msgpack;
 mod mxnet;

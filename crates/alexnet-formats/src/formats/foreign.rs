@@ -60,11 +60,6 @@ const FILES: &[Foreign] = &[
         remedy: "saving its arrays by name with pickle or safetensors",
     },
     Foreign {
-        recognises: |bytes| bytes.starts_with(b"MATLAB "),
-        what: "a MATLAB file",
-        remedy: "saving its arrays by name with pickle or safetensors",
-    },
-    Foreign {
         recognises: is_pdiparams,
         what: "what seems to be PaddlePaddle's .pdiparams, whose arrays have no names",
         remedy: "paddle.save(model.state_dict(), 'alexnet.pdparams')",

@@ -18,6 +18,7 @@ mod darknet;
 mod flax_msgpack;
 mod foreign;
 mod gzipped;
+mod matlab;
 mod mxnet;
 mod npy;
 mod npz;
@@ -67,6 +68,7 @@ pub const FORMATS: &[&Format] = &[
     &gzipped::FORMAT,
     &cuda_convnet::FORMAT,
     &pickle::FORMAT,
+    &matlab::FORMAT,
     &tensorflow::FORMAT,
     &darknet::FORMAT,
 ];

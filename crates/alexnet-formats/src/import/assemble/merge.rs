@@ -35,7 +35,7 @@ pub(super) fn line(graph: &Graph, input: &Input) -> Result<Line> {
     let Input { channels, height, width } = *input;
     let shape = Shape::Map { channels, height, width };
     let views = BTreeMap::from([(graph.input_name.as_str(), View::whole(0, shape))]);
-    let mut merger = Merger { shape, views, layers: Vec::new(), notes: Vec::new() };
+    let mut merger = Merger { shape, views, layers: Vec::new(), notes: Vec::new(), normalised: false };
     let places = places(graph);
     let mut pending: Vec<&Node> = graph.nodes.iter().collect();
     loop {
@@ -46,6 +46,7 @@ pub(super) fn line(graph: &Graph, input: &Input) -> Result<Line> {
             break;
         }
         pending.retain(|node| ready.iter().all(|ready| !std::ptr::eq(*ready, *node)));
+        merger.normalised = pending.iter().any(|node| matches!(node.op, NodeOp::Layer(Op::BatchNorm2d(_))));
         merger.advance(&ready)?;
     }
     if let Some(node) = pending.first() {
@@ -88,6 +89,8 @@ struct Merger<'g> {
     views: BTreeMap<&'g str, View>,
     layers: Vec<Merged>,
     notes: Vec<String>,
+    /// Whether a batch norm is still to come: it needs a map, however small.
+    normalised: bool,
 }
 
 impl<'g> Merger<'g> {
@@ -218,10 +221,10 @@ impl<'g> Merger<'g> {
         self.push_outputs(Conv2d { out, groups, ..conv }.into(), parts, parameters)
     }
 
-    /// Whether a kernel sees all of the map at once.
+    /// Whether a kernel sees all of the map at once, and nothing needs a map after it.
     fn covers_the_map(&self, kernel: [usize; 2]) -> bool {
         match self.shape {
-            Shape::Map { height, width, .. } => kernel == [height, width],
+            Shape::Map { height, width, .. } => kernel == [height, width] && !self.normalised,
             Shape::Vector(_) => kernel == [1, 1],
         }
     }
