@@ -1,11 +1,12 @@
 //! An ONNX graph as one side of a comparison.
 
 use crate::compare::coarsest;
-use alexnet_formats::Source;
+use alexnet_formats::{ImportOptions, Source};
 use alexnet_onnx::{Dim, Model};
-use alexnet_spec::{DType, Input, Network};
+use alexnet_spec::{DType, Input, Network, Tensor};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// An ONNX graph with the bytes that it was read from.
@@ -50,6 +51,20 @@ impl Graph {
         coarsest(self.model.initializers().map(|(_, tensor)| tensor.dtype()))
     }
 
+    /// Its parameters by canonical name, as importing it finds them; under `network`'s names, where it is that network.
+    ///
+    /// Errs where the graph is no network of the family.
+    pub fn parameters(&self, network: Option<&Network>) -> Result<BTreeMap<String, Tensor>> {
+        let checkpoint = alexnet_formats::formats::onnx_checkpoint(&self.model)?;
+        let import = |network: Option<&Network>| {
+            let options = ImportOptions { network: network.cloned(), ..ImportOptions::default() };
+            alexnet_formats::import(&checkpoint, &options)
+        };
+        // A graph that should be the network and isn't has parameters all the same.
+        let imported = import(network).or_else(|_| import(None))?;
+        Ok(imported.weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())
+    }
+
     /// The shape of the images that it takes.
     pub fn input(&self) -> Result<Input> {
         let [input] = self.model.inputs() else {
@@ -69,4 +84,81 @@ impl Graph {
 pub fn is_onnx(path: &Path, bytes: &Bytes) -> bool {
     let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
     named || (bytes.first() == Some(&8) && bytes.get(8) != Some(&b'{'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anonymous::{anonymous, anonymous_of, apart, resized};
+    use alexnet_onnx::LrnForm;
+    use alexnet_onnx::proto::NodeProto;
+    use alexnet_spec::Weights;
+
+    fn holds_all(model: Model, network: &Network, weights: &Weights) {
+        let graph = Graph { path: String::new(), bytes: Bytes::new(), external: Vec::new(), model, network: None };
+        let parameters = graph.parameters(Some(network)).unwrap();
+        for (name, tensor) in weights.iter() {
+            let found = parameters.get(name).unwrap_or_else(|| panic!("{name} wasn't found"));
+            assert_eq!(found.shape(), tensor.shape(), "{name}");
+            assert_eq!(found.to_f32().unwrap(), tensor.to_f32().unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn norms_of_primitive_operators_are_no_convolutions_of_the_network() {
+        let (network, weights, model) = anonymous("bvlc", LrnForm::Primitive, |_| {});
+        holds_all(model, &network, &weights);
+    }
+
+    /// 13x13 pixels on 6x6 places: no window of one size, so two matrices average.
+    #[test]
+    fn an_adaptive_pools_products_are_no_linear_layers() {
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |_| {});
+        let averages = |model: &Model| model.graph().node.iter().any(|node| node.op_type() == "MatMul");
+        assert!(!averages(&model));
+        holds_all(model, &network, &weights);
+        let wider = resized(network, 256);
+        let (network, weights, model) = anonymous_of(wider, LrnForm::Native, |_| {});
+        assert!(averages(&model));
+        holds_all(model, &network, &weights);
+    }
+
+    #[test]
+    fn the_parameters_of_a_graph_that_lacks_an_activation_are_found() {
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            let at = graph.node.iter().position(|node| node.name() == "relu2").unwrap();
+            let relu = graph.node.remove(at);
+            graph.node[at].input[0] = relu.input[0].clone();
+        });
+        holds_all(model, &network, &weights);
+    }
+
+    #[test]
+    fn weights_in_constant_nodes_are_parameters() {
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            for tensor in std::mem::take(&mut graph.initializer) {
+                let output = vec![tensor.name().to_owned()];
+                let value = alexnet_onnx::proto::AttributeProto {
+                    name: Some("value".into()),
+                    r#type: Some(alexnet_onnx::proto::attribute_proto::AttributeType::Tensor.into()),
+                    t: Some(tensor),
+                    ..Default::default()
+                };
+                let node = NodeProto {
+                    op_type: Some("Constant".into()),
+                    output,
+                    attribute: vec![value],
+                    ..NodeProto::default()
+                };
+                graph.node.insert(0, node);
+            }
+        });
+        holds_all(model, &network, &weights);
+    }
+
+    #[test]
+    fn a_product_and_a_sum_are_a_linear_layer() {
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |graph| apart(graph, "fc6"));
+        holds_all(model, &network, &weights);
+    }
 }

@@ -6,6 +6,8 @@
 #![cfg_attr(not(all(feature = "candle-onnx", feature = "ort")), allow(dead_code, unused_variables))]
 
 mod align;
+#[cfg(test)]
+mod anonymous;
 mod args;
 mod array;
 mod checkpoint;

@@ -1,6 +1,5 @@
 //! One side of a comparison: a checkpoint or a graph.
 
-use crate::align::align;
 use crate::args::Common;
 use crate::args::verify::RuntimeName;
 use crate::checkpoint;
@@ -116,17 +115,16 @@ impl Subject {
         }
     }
 
-    /// The parameters by canonical name, as far as `network` tells which is which.
+    /// The parameters by canonical name; a graph that is no network of the family has its own names for them.
     pub fn parameters(&self, network: Option<&Network>) -> Result<BTreeMap<String, Tensor>> {
         match (self, network) {
             (Subject::Weights(checkpoint), _) => {
                 Ok(checkpoint.weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())
             }
-            (Subject::Graph(graph), Some(network)) => Ok(align(&graph.model, network).parameters),
-            (Subject::Graph(graph), None) => {
+            (Subject::Graph(graph), network) => Ok(graph.parameters(network).unwrap_or_else(|_| {
                 let float = graph.model.initializers().filter(|(_, tensor)| tensor.dtype().is_float());
-                Ok(float.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())
-            }
+                float.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
+            })),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::write::{StagedOutputs, export_options};
 use crate::args::convert::Convert;
 use crate::compare::{Tolerances, parameters};
 use crate::console::Console;
-use crate::graph::Graph;
+use crate::graph::{Graph, is_onnx};
 use crate::inputs::{Contract, builtin};
 use crate::staging::Staged;
 use crate::subject::{Checkpoint, Subject};
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use candle_core::Device;
 use std::path::Path;
 
-/// A report for each output.
+/// A report for each output, and one for the source where it is a graph itself.
 ///
 /// Every graph is run beside the candle model of the source's weights. A safetensors file is read back: it must describe
 /// the same network and hold the same values, and it is run as well where no graph is.
@@ -83,7 +83,36 @@ pub(super) fn check(
         ensure!(compared == expected, "{path}: {compared} of {expected} parameters were found in it");
         reports.push(report);
     }
+    reports.extend(source_graph(input, network, args, console)?.and_then(|graph| {
+        let path = graph.path.clone();
+        let report = run(&Subject::Graph(Box::new(graph)));
+        report.map_err(|error| console.say(format_args!("note: {path}: it was not run itself: {error:#}"))).ok()
+    }));
     Ok(reports)
+}
+
+/// The source, where it is a graph that takes what the network takes: what it computes owes nothing to how it was read.
+fn source_graph(input: &Path, network: &Network, args: &Convert, console: Console) -> Result<Option<Graph>> {
+    if input.is_dir() {
+        return Ok(None);
+    }
+    let source = Source::open(input, &Limits::default())?;
+    if !is_onnx(input, &source.bytes()) {
+        return Ok(None);
+    }
+    let graph = Graph::load(input, &source)?;
+    let normalises = || alexnet_onnx::read_graph(&graph.model).is_ok_and(|graph| graph.preprocessing.is_some());
+    let why = if args.common.rgb {
+        "its channels are in another order (--rgb)"
+    } else if graph.input().ok().as_ref() != Some(&network.input) {
+        "it takes images in another shape"
+    } else if normalises() {
+        "it normalises its pixels itself"
+    } else {
+        return Ok(Some(graph));
+    };
+    console.say(format_args!("note: {}: it is not run beside what was made of it: {why}", graph.path));
+    Ok(None)
 }
 
 fn mapped(output: &Staged) -> Result<Bytes> {

@@ -67,15 +67,16 @@ impl Names {
         let [input] = inputs else { bail!("it has {} inputs, not one", inputs.len()) };
         let proto = graph.model.graph();
         let mut values = match network {
-            Some(network) => align(&graph.model, network).values,
+            Some(network) => align(&graph.model, network),
             None => BTreeMap::new(),
         };
         let [output] = outputs else { bail!("it has {} outputs, not one", outputs.len()) };
         // Probabilities hide differences that logits show: compare what goes into the softmax.
-        let softmax = proto.node.iter().find(|node| node.op_type() == "Softmax" && node.output.contains(&output.name));
+        let last = proto.node.iter().find(|node| node.output.contains(&output.name));
+        let softmax = last.filter(|node| matches!(node.op_type(), "Softmax" | "LogSoftmax"));
         let logits = softmax.and_then(|node| node.input.first()).unwrap_or(&output.name);
         values.insert("logits".into(), logits.clone());
-        if softmax.is_some() {
+        if softmax.is_some_and(|node| node.op_type() == "Softmax") {
             values.insert("probabilities".into(), output.name.clone());
         }
         let batch = match input.shape.as_deref() {

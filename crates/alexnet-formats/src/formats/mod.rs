@@ -34,6 +34,9 @@ mod theano;
 mod torchscript;
 mod zipped;
 
+#[cfg(feature = "onnx")]
+pub use onnx::onnx_checkpoint;
+
 pub(crate) use self::pytorch::{Seen, Storages};
 use crate::{Checkpoint, Limits, Result, Source};
 

@@ -34,6 +34,9 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
 }
 
 #[cfg(feature = "onnx")]
+pub use model::checkpoint as onnx_checkpoint;
+
+#[cfg(feature = "onnx")]
 mod model {
     use super::FORMAT;
     use crate::{Checkpoint, Error, Group, Limits, Result, Source};
@@ -50,15 +53,22 @@ mod model {
         if count > limits.tensors {
             return Err(Error::limit("tensors", format!("a model of {count} initializers"), limits.tensors));
         }
+        checkpoint(&model)
+    }
+
+    /// The checkpoint that a model is.
+    ///
+    /// Errs, naming the node, where its graph has anything that no layer of the family is.
+    pub fn checkpoint(model: &Model) -> Result<Checkpoint> {
         let mut group = Group::default();
         group.tensors.extend(model.initializers().map(|(name, tensor)| (name.to_owned(), tensor.clone())));
-        if let Some(network) = written_network(&model).map_err(fault)? {
+        if let Some(network) = written_network(model).map_err(fault)? {
             let parameters = network.parameters()?;
             group.tensors.retain(|(name, _)| parameters.iter().any(|parameter| parameter.name == *name));
             let metadata = Some(model.metadata().clone());
             return Ok(Checkpoint { metadata, ..Checkpoint::new(FORMAT.name, vec![group]) });
         }
-        let mut graph = read_graph(&model).map_err(fault)?;
+        let mut graph = read_graph(model).map_err(fault)?;
         if let Some(network) = model.network().map_err(fault)? {
             remember(&mut graph, network);
         }

@@ -8,6 +8,7 @@
 //! What the graph says is what is transcribed. The ONNX zoo's graphs round the sizes of their pools in another way than the
 //! Caffe networks that they were made from: the network is then the graph's.
 
+mod averages;
 mod norm;
 mod normalised;
 mod ops;

@@ -161,10 +161,11 @@ impl<'m> Reader<'m> {
     pub(crate) fn map(&self, node: &Node, name: &str) -> Result<Map> {
         match self.held(node, name)? {
             Held::Map(map) => Ok(map),
-            Held::Squares(_) => Err(node.unsupported(format!(
-                "`{}` holds squares of features, which only a response norm uses",
-                name.escape_debug()
-            ))),
+            Held::Squares(_) | Held::Rows(_) => {
+                let name = name.escape_debug();
+                Err(node
+                    .unsupported(format!("`{name}` is a part of a response norm or of a pool, and no layer's output")))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a value of a graph is to the network that is read from it.
 
+use super::averages::Rows;
 use super::norm::Squares;
 use super::normalised::Affine;
 use alexnet_spec::layers::Pads;
@@ -11,6 +12,8 @@ pub(crate) enum Held {
     Map(Map),
     /// Something on the way from features to the divisor of their response norm.
     Squares(Squares),
+    /// Features on the way through an adaptive pool.
+    Rows(Rows),
 }
 
 /// The output of a node of the description, and how the graph's value shows it.

@@ -53,6 +53,7 @@ fn with_constant(reader: &mut Reader, node: &Node, value: &str, constant: &str) 
                 next.ok_or_else(|| node.unsupported("it computes with squares, and not as a response norm does"))?;
             return reader.set(node, Held::Squares(next));
         }
+        (Held::Rows(_), _) => return Err(node.unsupported("it stands within an adaptive pool")),
         (Held::Squares(_), None) => {
             return Err(node.unsupported("it computes with squares and several numbers, which no response norm does"));
         }

@@ -14,6 +14,7 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Result<()> {
             (a, b) if a == b => reader.set(node, Held::Squares(squares)),
             _ => Err(node.unsupported(format!("it brings squares of features from {from:?} to {to:?}"))),
         },
+        Held::Rows(_) => Err(node.unsupported("it stands within an adaptive pool")),
     }
 }
 

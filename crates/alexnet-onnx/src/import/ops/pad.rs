@@ -39,6 +39,7 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Result<()> {
             squares.padding = (squares.padding.0.saturating_add(before[2]), squares.padding.1.saturating_add(after[2]));
             Held::Squares(squares)
         }
+        Held::Rows(_) => return Err(refuse()),
     };
     reader.set(node, held)
 }
