@@ -152,8 +152,9 @@ fn proofs() -> String {
         let mut arguments = arguments(fixture, case);
         arguments.extend(["--inspect", "--json"].map(PathBuf::from));
         let inspected: Value = serde_json::from_str(&run(&arguments).expect(0).stdout).unwrap();
-        let report = &inspected["becomes"]["report"];
-        let key = ["format", "dialect", "network"].map(|field| report[field].as_str().unwrap_or("?").to_owned());
+        let report = &inspected["becomes"];
+        let word = |field| report[field].as_str().unwrap_or_else(|| panic!("{}: no {field}", fixture.path)).to_owned();
+        let key = ["format", "dialect", "network"].map(word);
         let path = case.input.as_ref().unwrap_or(&fixture.path);
         let options = case.options.join(" ");
         let shown = format!("[`{path}`](../fixtures/{path}){}{options}", if options.is_empty() { "" } else { " " });
@@ -183,8 +184,10 @@ fn refusals() -> String {
             arguments.push(output);
             let run = run(&arguments).expect(2);
             let error = run.stderr.lines().find(|line| line.starts_with("error")).unwrap_or_default();
+            // The file's name stands in the first column.
+            let message = error.trim_start_matches("error: ");
             let message =
-                error.trim_start_matches("error: ").replace("fixtures/", "").replace('|', "\\|").replace('<', "&lt;");
+                message.split_once(": ").map_or(message, |(_, rest)| rest).replace('|', "\\|").replace('<', "&lt;");
             let path = case.input.as_ref().unwrap_or(&fixture.path);
             let options = case.options.join(" ");
             let _ = writeln!(table, "| `{path}` {options} | {message} |");
