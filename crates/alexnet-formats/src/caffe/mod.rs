@@ -19,7 +19,6 @@
 mod blob;
 mod checkpoint;
 mod fields;
-mod foreign;
 mod graph;
 mod layers;
 mod net;
@@ -32,6 +31,5 @@ mod wire;
 
 pub(crate) use blob::Blob;
 pub(crate) use checkpoint::checkpoint;
-pub(crate) use foreign::{is_mean, is_prototxt, is_solver_state};
 pub(crate) use net::Net;
 pub(crate) use weights::Weights;

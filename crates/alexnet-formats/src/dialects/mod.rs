@@ -13,6 +13,7 @@ mod deepcluster;
 mod flax;
 mod gluon;
 mod gluon_legacy;
+mod heuritech;
 mod jiecaoyu;
 mod mxnet;
 mod paddle;
@@ -84,6 +85,7 @@ pub const ALL: &[Dialect] = &[
     caffe_tensorflow::LISTS,
     caffe_tensorflow::DICTIONARIES,
     theano_alexnet::DIALECT,
+    heuritech::DIALECT,
     chainer::DIALECT,
     flax::TREE,
     flax::PATHS,
@@ -140,6 +142,15 @@ mod tests {
             ("caffe-tensorflow", ["conv1.0", "conv5.1", "fc6.0", "fc8.1"]),
             ("caffe-tensorflow", ["conv1.weights", "conv5.biases", "fc6.weights", "fc8.biases"]),
             ("theano-alexnet", ["W_0", "b0_4+b1_4", "W_5", "b_7"]),
+            (
+                "heuritech",
+                [
+                    "conv_1/conv_1_W",
+                    "conv_5_1/conv_5_1_b+conv_5_2/conv_5_2_b",
+                    "dense_1/dense_1_W",
+                    "dense_3/dense_3_b",
+                ],
+            ),
             ("chainer", ["conv1/W", "conv5/b", "fc6/W", "fc8/b"]),
             ("flax", ["Conv_0.kernel", "Conv_4.bias", "Dense_0.kernel", "Dense_2.bias"]),
             ("flax", ["Conv_0/kernel", "Conv_4/bias", "Dense_0/kernel", "Dense_2/bias"]),

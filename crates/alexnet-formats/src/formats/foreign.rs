@@ -2,7 +2,6 @@
 //! recognise one, by content alone, and what is said.
 
 use crate::archive::Archive;
-use crate::caffe;
 use crate::shown::shown;
 use crate::{Error, Limits, Source};
 
@@ -56,11 +55,6 @@ const FILES: &[Foreign] = &[
         remedy: "the checkpoint that it was exported from",
     },
     Foreign {
-        recognises: |bytes| bytes.starts_with(b"\x89HDF\r\n\x1a\n"),
-        what: "an HDF5 file",
-        remedy: "saving its arrays by name with pickle or safetensors",
-    },
-    Foreign {
         recognises: is_pdiparams,
         what: "what seems to be PaddlePaddle's .pdiparams, whose arrays have no names",
         remedy: "paddle.save(model.state_dict(), 'alexnet.pdparams')",
@@ -90,28 +84,12 @@ const FILES: &[Foreign] = &[
         what: "the graph of a TensorFlow model, without its variables",
         remedy: "the .index beside it, or the folder that it lies in",
     },
-    Foreign {
-        recognises: caffe::is_prototxt,
-        what: "a prototxt: a Caffe net without its weights",
-        remedy: "the .caffemodel as the input, with --prototxt and this file",
-    },
-    Foreign {
-        recognises: caffe::is_solver_state,
-        what: "the state of a training by Caffe (.solverstate)",
-        remedy: "the .caffemodel beside it",
-    },
-    Foreign {
-        recognises: caffe::is_mean,
-        what: "a mean image of Caffe's (.binaryproto)",
-        remedy: "the .caffemodel as the input, with --mean and this file",
-    },
 ];
 
 /// A kind of zip archive by the name of a member, of which only the end is compared.
 const ZIPS: &[(&str, &str, &str)] = &[
     ("models/model.json", "a torch.export archive (.pt2)", "torch.save of exported_program.state_dict"),
     ("serialized_exported_program.json", "a torch.export archive (.pt2)", "torch.save of exported_program.state_dict"),
-    ("model.weights.h5", "a Keras model", "saving its arrays by name with pickle or safetensors"),
     ("model.json", "a TorchScript archive of PyTorch 1.0", "loading and saving it with PyTorch 1.4 or later"),
     ("bytecode.pkl", "a mobile PyTorch model (.ptl) without its data", "the .pt file that it was made from"),
     (".mar", "a TorchServe archive", "unpacking it and giving the checkpoint inside"),

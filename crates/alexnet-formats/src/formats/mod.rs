@@ -13,11 +13,15 @@
 )]
 
 mod caffe;
+mod caffe_h5;
 mod cuda_convnet;
 mod darknet;
 mod flax_msgpack;
 mod foreign;
 mod gzipped;
+mod hdf5;
+mod keras3;
+mod keras_h5;
 mod matlab;
 mod mxnet;
 mod npy;
@@ -53,18 +57,10 @@ pub struct Format {
     pub(crate) read: fn(&Source, &Limits) -> Result<Checkpoint>,
 }
 
-impl Format {
-    /// Reads a source as this format, whatever it looks like.
-    ///
-    /// Errs as [`open`] does.
-    pub fn read(&self, source: &Source, limits: &Limits) -> Result<Checkpoint> {
-        (self.read)(source, limits).map_err(|error| error.in_file(source.file_name()))
-    }
-}
-
 /// Every format that is read; the first that recognises the content reads it.
 pub const FORMATS: &[&Format] = &[
     &torchscript::FORMAT,
+    &keras3::FORMAT,
     &pytorch_zip::FORMAT,
     &pytorch_legacy::FORMAT,
     &pytorch_tar::FORMAT,
@@ -72,6 +68,9 @@ pub const FORMATS: &[&Format] = &[
     &npz::FORMAT,
     &zipped::FORMAT,
     &safetensors::FORMAT,
+    &keras_h5::FORMAT,
+    &caffe_h5::FORMAT,
+    &hdf5::FORMAT,
     &npy::FORMAT,
     &onnx::FORMAT,
     &caffe::FORMAT,

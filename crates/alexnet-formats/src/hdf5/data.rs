@@ -71,7 +71,6 @@ impl Data<'_> {
     /// The integers, whatever their size: MATLAB's characters and dimensions among them.
     ///
     /// Errs where one is beyond `i64`.
-    #[allow(dead_code, reason = "MATLAB's characters and dimensions are integers")]
     pub fn integers(&self) -> Result<Vec<i64>> {
         let signed = match self.datatype.class {
             Class::Integer { signed } => signed,
@@ -97,7 +96,6 @@ impl Data<'_> {
     }
 
     /// The addresses of the objects that object references lead to; `None` is a reference to nothing.
-    #[allow(dead_code, reason = "MATLAB's cells are references")]
     pub fn references(&self) -> Result<Vec<Option<u64>>> {
         match self.datatype.class {
             Class::Reference => self

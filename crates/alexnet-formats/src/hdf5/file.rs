@@ -13,7 +13,6 @@ use std::cell::RefCell;
 pub(crate) struct File {
     /// From the superblock on: all addresses count from there.
     bytes: Bytes,
-    user_block: Bytes,
     superblock: Superblock,
     budget: Budget,
     pub(super) heaps: RefCell<Heaps>,
@@ -28,17 +27,10 @@ impl File {
     /// Reads the superblock, and nothing else yet.
     pub fn open(bytes: Bytes, limits: &Limits) -> Result<File> {
         let start = superblock::find(&bytes).ok_or_else(|| Error::malformed("there is no HDF5 signature"))?;
-        let user_block = bytes.slice(..start);
         let content = bytes.slice(start..);
         let superblock = Superblock::read(&content).map_err(|error| error.at("superblock"))?;
         let budget = Budget::new(limits, bytes.len());
-        Ok(File { bytes: content, user_block, superblock, budget, heaps: RefCell::default() })
-    }
-
-    /// What stands before the HDF5 file: MATLAB's text header, or nothing.
-    #[allow(dead_code, reason = "MATLAB's files say there who wrote them")]
-    pub fn user_block(&self) -> &[u8] {
-        &self.user_block
+        Ok(File { bytes: content, superblock, budget, heaps: RefCell::default() })
     }
 
     /// The group that holds all others.

@@ -28,6 +28,7 @@ impl<'f> Object<'f> {
     }
 
     /// Where it lies; two links with the same address lead to the same object.
+    #[cfg(test)]
     pub fn address(&self) -> u64 {
         self.address
     }

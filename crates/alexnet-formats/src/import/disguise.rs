@@ -11,6 +11,8 @@ struct Disguise {
     remedy: &'static str,
 }
 
+const KERAS: &str = "the .keras or .h5 of model.save, which hold the network, or --network with --map FILE";
+
 const DISGUISES: &[Disguise] = &[
     Disguise {
         name: ".weight_mask",
@@ -47,6 +49,8 @@ const DISGUISES: &[Disguise] = &[
         what: "a tensor that PaddlePaddle wrote in slices",
         remedy: "loading it with paddle.load and saving it with paddle.save(state, path, protocol=4)",
     },
+    Disguise { name: "/vars/0", what: "Keras's variables without the network", remedy: KERAS },
+    Disguise { name: "/kernel:0", what: "Keras's weights without the network", remedy: KERAS },
 ];
 
 /// What the names say was done to the weights, what undoes it, and the name that tells.
