@@ -85,10 +85,19 @@ const FILE_OPTIONS: [&str; 4] = ["--prototxt", "--cfg", "--mean", "--map"];
 impl Case {
     /// The options, with the files where they are.
     pub fn arguments(&self) -> Vec<PathBuf> {
+        self.arguments_below(&crate::fixture(""))
+    }
+
+    /// The options, with the files as the project's root names them.
+    pub fn relative_arguments(&self) -> Vec<PathBuf> {
+        self.arguments_below(Path::new("fixtures"))
+    }
+
+    fn arguments_below(&self, fixtures: &Path) -> Vec<PathBuf> {
         let previous = std::iter::once("").chain(self.options.iter().map(String::as_str));
         let options = self.options.iter().zip(previous);
         options
-            .map(|(word, option)| if FILE_OPTIONS.contains(&option) { crate::fixture(word) } else { word.into() })
+            .map(|(word, option)| if FILE_OPTIONS.contains(&option) { fixtures.join(word) } else { word.into() })
             .collect()
     }
 }

@@ -3,11 +3,12 @@
 use alexnet_tests::manifest::{Expect, manifest};
 use alexnet_tests::run::{Run, files};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::process::Command;
 
 const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
 
-fn inspect(path: &str, options: &[&str]) -> Run {
+fn inspect(path: &str, options: &[PathBuf]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(CONVERT);
     command.arg(alexnet_tests::fixture(path)).arg("--inspect").args(options).current_dir(&folder);
@@ -20,10 +21,12 @@ fn inspect(path: &str, options: &[&str]) -> Run {
 fn every_checkpoint_can_be_inspected_by_people_and_programs() {
     let manifest = manifest();
     for (fixture, case) in manifest.cases(Expect::Ok) {
-        let options: Vec<&str> = case.options.iter().map(String::as_str).collect();
-        let text = inspect(&fixture.path, &options).expect(0).stdout;
+        let mut options = case.arguments();
+        let path = case.input.as_ref().unwrap_or(&fixture.path);
+        let text = inspect(path, &options).expect(0).stdout;
         assert!(text.contains(case.network.as_deref().unwrap()), "{}:\n{text}", fixture.path);
-        let json = inspect(&fixture.path, &[&options[..], &["--json"]].concat()).expect(0).stdout;
+        options.push("--json".into());
+        let json = inspect(path, &options).expect(0).stdout;
         let json: Value = serde_json::from_str(&json).unwrap_or_else(|e| panic!("{}: {e}", fixture.path));
         assert!(json["groups"].as_array().is_some_and(|groups| !groups.is_empty()), "{}", fixture.path);
     }

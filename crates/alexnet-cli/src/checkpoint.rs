@@ -1,7 +1,7 @@
 //! Checkpoints as the command line gives them: with the files that belong to them and what the user has settled.
 
 use crate::args::Common;
-use alexnet_formats::{Companions, ImportOptions, Limits, MeanFile, Published, Source};
+use alexnet_formats::{Companions, ImportOptions, Limits, Map, MeanFile, Published, Source};
 use anyhow::{Context, Result};
 use std::path::Path;
 
@@ -21,11 +21,13 @@ pub fn options(source: &Source, common: &Common, limits: &Limits) -> Result<Impo
         let source = Source::open(file, limits)?;
         MeanFile::read(&source, limits)
     };
+    let map = |file: &std::path::PathBuf| Map::read(&Source::open(file, limits)?, limits);
     Ok(ImportOptions {
         network: common.network()?,
         key: common.key.clone(),
         rgb: common.rgb,
         mean: common.mean.as_ref().map(mean).transpose().context("--mean")?,
         published: Published::recognise(source).cloned(),
+        map: common.map.as_ref().map(map).transpose().context("--map")?,
     })
 }

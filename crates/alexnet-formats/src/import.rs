@@ -7,6 +7,7 @@ mod choose;
 mod disguise;
 mod families;
 mod fit;
+mod mapped;
 mod place;
 mod refusal;
 mod rgb;
@@ -16,7 +17,7 @@ mod topology;
 use crate::dialects::Dialect;
 use crate::inspect::Reading;
 use crate::report::{Report, Unused, Used};
-use crate::{Checkpoint, Error, MeanFile, Published, Result};
+use crate::{Checkpoint, Error, Map, MeanFile, Published, Result};
 use alexnet_spec::{Network, Weights, networks};
 use attempt::{Candidate, Told};
 use place::Names;
@@ -37,6 +38,8 @@ pub struct ImportOptions {
     /// The published file that the checkpoint is, as [`Published::recognise`] finds it: it settles the network where neither
     /// the user nor the file says it.
     pub published: Option<Published>,
+    /// Which tensor each parameter is. A file that says by our metadata which network it is needs none, and has its own names.
+    pub map: Option<Map>,
 }
 
 /// A checkpoint as a network of ours.
@@ -58,7 +61,9 @@ pub struct Imported {
 /// can't be told, naming `--key` or `--network` and what they could be; and where the state dict holds tensors that belong
 /// to no layer and aren't known training state.
 pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Imported> {
+    let mapped = options.map.as_ref().filter(|_| !matches!(described(checkpoint), Ok(Some(_))));
     let mut imported = match &checkpoint.graph {
+        _ if let Some(map) = mapped => mapped::import(checkpoint, map, options)?,
         Some(graph) => assemble::import(checkpoint, graph, options)?,
         None => import_by_names(checkpoint, options)?,
     };

@@ -1,8 +1,8 @@
 //! What is in a file and what it would become: the data behind `--inspect`. Nothing is converted.
 
-use crate::Checkpoint;
 use crate::import::{ImportOptions, import, readings};
 use crate::report::Report;
+use crate::{Checkpoint, map};
 use alexnet_spec::{DType, Tensor};
 use serde::Serialize;
 use std::fmt;
@@ -22,6 +22,8 @@ pub struct Inspection {
     pub becomes: Option<Becomes>,
     /// Why it can't be converted as it is, and what to try.
     pub refusal: Option<String>,
+    /// A map to start from, as `--map` takes it, where no dialect reads the file.
+    pub map_draft: Option<String>,
 }
 
 /// One dictionary or module with tensors.
@@ -91,12 +93,15 @@ pub fn inspect(checkpoint: &Checkpoint, options: &ImportOptions) -> Inspection {
         tensors: group.tensors.iter().map(|(name, tensor)| summary(name, tensor)).collect(),
         unreadable: group.unreadable.iter().map(|tensor| (tensor.name.clone(), tensor.reason.clone())).collect(),
     });
+    let readings = readings(checkpoint, options).unwrap_or_default();
+    let unknown = readings.iter().all(|reading| reading.networks.is_empty());
     let described = checkpoint.metadata.as_ref().and_then(|metadata| metadata.network().ok()?);
     Inspection {
         format: checkpoint.format,
         described: described.map(|network| network.name),
         groups: groups.collect(),
-        readings: readings(checkpoint, options).unwrap_or_default(),
+        map_draft: (becomes.is_none() && unknown).then(|| map::draft(checkpoint, options)).flatten(),
+        readings,
         becomes,
         refusal,
     }
@@ -132,9 +137,13 @@ impl fmt::Display for Inspection {
             }
         }
         match (&self.becomes, &self.refusal) {
-            (Some(becomes), _) => write!(f, "\nbecomes: {}\n  {} trained values", becomes.report, becomes.parameters),
-            (None, Some(refusal)) => write!(f, "\ncan't be converted as it is: {refusal}"),
-            (None, None) => Ok(()),
+            (Some(becomes), _) => write!(f, "\nbecomes: {}\n  {} trained values", becomes.report, becomes.parameters)?,
+            (None, Some(refusal)) => write!(f, "\ncan't be converted as it is: {refusal}")?,
+            (None, None) => {}
+        }
+        match &self.map_draft {
+            Some(draft) => write!(f, "\n\n{draft}"),
+            None => Ok(()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Every committed checkpoint against what its manifest says a converter must make of it.
 
-use alexnet_formats::{Companions, ImportOptions, Kind, Limits, MeanFile, Source, import, open};
+use alexnet_formats::{Companions, ImportOptions, Kind, Limits, Map, MeanFile, Source, import, open};
 use alexnet_spec::networks;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,7 @@ impl<'a> Options<'a> {
             rgb: self.0.contains(&"--rgb"),
             mean: self.source("--mean").map(|source| MeanFile::read(&source, &Limits::default()).unwrap()),
             published: None,
+            map: self.source("--map").map(|source| Map::read(&source, &Limits::default()).unwrap()),
         }
     }
 

@@ -121,13 +121,14 @@ fn other_networks_are_refused_by_name() {
     }
 }
 
-/// Names as `torch.nn.utils.prune`, `weight_norm`, `spectral_norm`, `parametrize`, PEFT and `quantize_dynamic` leave them.
+/// Names as `torch.nn.utils.prune`, `weight_norm`, `spectral_norm`, `parametrize`, PEFT, `quantize_dynamic` and
+/// `paddle.save` leave them.
 #[test]
 fn weights_in_another_form_are_named_with_what_undoes_it() {
     type Form<'a> = (&'a str, &'a [(&'a str, &'a [usize])], &'a str, &'a str);
     let conv: &[usize] = &[64, 3, 11, 11];
     let matrix: &[usize] = &[4096, 9216];
-    let forms: [Form<'_>; 6] = [
+    let forms: [Form<'_>; 7] = [
         ("features.0.weight", &[("weight_orig", conv), ("weight_mask", conv)], "pruning", "prune.remove("),
         (
             "features.0.weight",
@@ -139,6 +140,12 @@ fn weights_in_another_form_are_named_with_what_undoes_it() {
         ("features.0.weight", &[("parametrizations.weight.original", conv)], "parametr", "remove_parametrizations("),
         ("", &[("lora_A", &[4, 9216]), ("lora_B", &[4096, 4])], "low-rank", "merge_and_unload()"),
         ("classifier.", &[("scale", &[]), ("zero_point", &[])], "quantised", "before it was quantised"),
+        (
+            "classifier.1.weight",
+            &[("weight@@.0", &[2048, 9216]), ("weight@@.1", &[2048, 9216])],
+            "slices",
+            "protocol=4",
+        ),
     ];
     for (gone, more, shows, remedy) in forms {
         let module = if gone.starts_with("features") { "features.0" } else { "classifier.1" };

@@ -44,6 +44,7 @@ fn seeds() -> Vec<Vec<u8>> {
     let mut paths: Vec<PathBuf> = pytorch.iter().map(|name| fixtures.join("pytorch").join(name)).collect();
     let hostile = fs::read_dir(fixtures.join("hostile")).unwrap().map(|entry| entry.unwrap().path());
     paths.extend(hostile.filter(|path| path.is_file() && !path.ends_with("module-doubling.pth")));
+    paths.push(fixtures.join("cuda-convnet/tiny-python2.pkl"));
     paths.sort();
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }

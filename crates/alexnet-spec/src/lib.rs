@@ -18,6 +18,7 @@
 //! [`Tensor`], a strided view of bytes that were read once, and the [`Metadata`] that travels with converted weights.
 #![forbid(unsafe_code)]
 
+pub mod diagram;
 mod dtype;
 mod error;
 pub mod graph;

@@ -18,6 +18,9 @@ pub struct Common {
     /// Where in the checkpoint the weights are, as its error lists them
     #[arg(long, value_name = "PATH")]
     pub key: Option<String>,
+    /// Which tensor each parameter is, for names that nothing here knows: TOML or JSON; --inspect prints one to start from
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
     /// Caffe's description of the network, where the weights come without one
     #[arg(long, value_name = "FILE")]
     pub prototxt: Option<PathBuf>,

@@ -63,7 +63,11 @@ impl Blob {
             .ok_or_else(|| Error::malformed(format!("a blob of the dimensions {shape:?}")))?;
         let tensor = data(floats.finish(), doubles.finish(), raw, raw_type)?;
         let tensor = match tensor {
-            Ok((dtype, bytes)) => Ok(Tensor::new(dtype, shape, bytes)?),
+            Ok((dtype, bytes)) => {
+                let held = bytes.len().checked_div(dtype.size()).unwrap_or(0);
+                let fault = |_| Error::malformed(format!("a blob of the dimensions {shape:?}, but {held} numbers"));
+                Ok(Tensor::new(dtype, shape.clone(), bytes).map_err(fault)?)
+            }
             Err(reason) => Err(reason),
         };
         Ok(Blob { tensor, legacy })

@@ -32,7 +32,12 @@ pub(super) struct Builder<'n> {
     read: BTreeSet<String>,
     /// Whose weights those of a shared name are: the first layer's to use it.
     owners: BTreeMap<&'n str, (&'n str, usize)>,
+    /// How many layers use a shared name.
+    sharers: BTreeMap<&'n str, usize>,
 }
+
+/// More than any net has; without a bound, a file of one blob would become one of thousands.
+const MOST_SHARERS: usize = 16;
 
 /// What a blob is: a node's output, or an input of the net.
 #[derive(Clone, Debug)]
@@ -59,6 +64,11 @@ impl Extent {
             (channels, Some([height, width])) => Some(Shape::Map { channels, height, width }),
             _ => None,
         }
+    }
+
+    /// How many numbers it has.
+    pub fn elements(self) -> Option<usize> {
+        self.shape()?.elements()
     }
 
     fn of(shape: Shape) -> Extent {
@@ -88,17 +98,19 @@ impl Extent {
 
 impl<'n> Builder<'n> {
     fn new(net: &'n Net, weights: &'n Weights) -> Builder<'n> {
-        let (mut values, mut owners) = (BTreeMap::new(), BTreeMap::new());
+        let (mut values, mut owners, mut sharers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (name, extent) in layers::inputs(net) {
             values.insert(name, Value { node: name.to_owned(), is_input: true, extent });
         }
         for layer in net.tested() {
             for (index, name) in layer.shared.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
                 owners.entry(name.as_str()).or_insert((layer.name.as_str(), index));
+                let count: &mut usize = sharers.entry(name.as_str()).or_default();
+                *count = count.saturating_add(1);
             }
         }
         let (nodes, names, read) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        Builder { weights, nodes, names, values, read, owners }
+        Builder { weights, nodes, names, values, read, owners, sharers }
     }
 
     /// What a blob is at this point.
@@ -191,6 +203,12 @@ impl<'n> Builder<'n> {
             .into_iter()
             .flatten()
             .find_map(|(owner, index)| Some((source(owner, index), self.weights.get(owner, index)?)));
+        if let Some(name) = layer.shared.get(index)
+            && self.sharers.get(name.as_str()).is_some_and(|count| *count > MOST_SHARERS)
+        {
+            let name = shown(name.as_bytes());
+            return Err(Error::refused(format!("more than {MOST_SHARERS} layers share the weights `{name}`")));
+        }
         let Some((name, blob)) = found else {
             let there: Vec<&str> = self.weights.names().take(12).collect();
             let there = if there.is_empty() { "none".to_owned() } else { shown(there.join(", ").as_bytes()) };

@@ -19,6 +19,7 @@
 mod blob;
 mod checkpoint;
 mod fields;
+mod foreign;
 mod graph;
 mod layers;
 mod net;
@@ -31,5 +32,6 @@ mod wire;
 
 pub(crate) use blob::Blob;
 pub(crate) use checkpoint::checkpoint;
+pub(crate) use foreign::{is_mean, is_prototxt, is_solver_state};
 pub(crate) use net::Net;
 pub(crate) use weights::Weights;

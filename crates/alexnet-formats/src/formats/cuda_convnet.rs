@@ -35,19 +35,24 @@ fn recognises(source: &Source, limits: &Limits) -> bool {
 /// Whether a pickle begins so that it may hold layers: with the key of the model's state, or as a list with a data layer.
 fn has_mark(head: &[u8]) -> bool {
     let within = |mark: &[u8]| head.windows(mark.len()).any(|window| window == mark);
-    let list = matches!(head, [0x80, _, b']', ..] | [b']' | b'(', ..]);
-    match head {
-        [0x80, 0..=5, ..] | [b'(' | b'}' | b']', ..] => {
-            [
-                &b"U\x0bmodel_state"[..],
-                b"\x8c\x0bmodel_state",
+    // Protocols 4 and 5 have a frame of eight bytes' length around it.
+    let body = match head {
+        [0x80, 4 | 5, 0x95, rest @ ..] => rest.get(8..).unwrap_or_default(),
+        [0x80, 0..=5, rest @ ..] => rest,
+        _ => head,
+    };
+    match body {
+        [b']', ..] | [b'(', b'l', ..] => within(b"dataIdx"),
+        // In each protocol's own spelling, or a PyTorch pickle's `model_state_dict` would be one.
+        [b'}', ..] | [b'(', b'd', ..] => {
+            const KEYS: [&[u8]; 5] = [
+                b"U\x0bmodel_state",
                 b"X\x0b\0\0\0model_state",
-                b"'model_state'",
+                b"\x8c\x0bmodel_state",
+                b"S'model_state'",
                 b"Vmodel_state\n",
-            ]
-            .into_iter()
-            .any(within)
-                || (list && within(b"dataIdx"))
+            ];
+            KEYS.into_iter().any(within)
         }
         _ => false,
     }

@@ -2,6 +2,7 @@
 //! recognise one, by content alone, and what is said.
 
 use crate::archive::Archive;
+use crate::caffe;
 use crate::shown::shown;
 use crate::{Error, Limits, Source};
 
@@ -83,6 +84,21 @@ const FILES: &[Foreign] = &[
         recognises: crate::tensorflow::is_saved_model,
         what: "the graph of a TensorFlow model, without its variables",
         remedy: "the .index beside it, or the folder that it lies in",
+    },
+    Foreign {
+        recognises: caffe::is_prototxt,
+        what: "a prototxt: a Caffe net without its weights",
+        remedy: "the .caffemodel as the input, with --prototxt and this file",
+    },
+    Foreign {
+        recognises: caffe::is_solver_state,
+        what: "the state of a training by Caffe (.solverstate)",
+        remedy: "the .caffemodel beside it",
+    },
+    Foreign {
+        recognises: caffe::is_mean,
+        what: "a mean image of Caffe's (.binaryproto)",
+        remedy: "the .caffemodel as the input, with --mean and this file",
     },
 ];
 

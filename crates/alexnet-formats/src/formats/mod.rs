@@ -57,6 +57,15 @@ pub struct Format {
     pub(crate) read: fn(&Source, &Limits) -> Result<Checkpoint>,
 }
 
+impl Format {
+    /// Reads a source as this format, whatever it looks like.
+    ///
+    /// Errs as [`open`] does.
+    pub fn read(&self, source: &Source, limits: &Limits) -> Result<Checkpoint> {
+        (self.read)(source, limits).map_err(|error| error.in_file(source.file_name()))
+    }
+}
+
 /// Every format that is read; the first that recognises the content reads it.
 pub const FORMATS: &[&Format] = &[
     &torchscript::FORMAT,

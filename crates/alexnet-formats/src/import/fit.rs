@@ -125,8 +125,8 @@ fn note_widths(network: &Network, own: &[usize], seen: &[usize], notes: &mut Vec
     if convolutions.iter().any(|(_, (own, seen))| own != seen) {
         let own: Vec<usize> = convolutions.iter().map(|(_, (own, _))| **own).collect();
         let seen: Vec<usize> = convolutions.iter().map(|(_, (_, seen))| **seen).collect();
-        let factor = match (own.first(), seen.first()) {
-            (Some(own_first), Some(seen_first)) if scaled(&own, &seen) => {
+        let factor = match own.iter().zip(&seen).find(|(own, seen)| own != seen) {
+            Some((own_first, seen_first)) if scaled(&own, &seen) => {
                 format!(", a factor of {:.4}", *seen_first as f64 / *own_first as f64)
             }
             _ => String::new(),

@@ -1,6 +1,7 @@
 //! Means of the training images that lie in files of their own. A kind of file is one file here and one line in the registry.
 
 mod batches_meta;
+mod binaryproto;
 
 use crate::{Error, Limits, Result, Source};
 use alexnet_spec::{ChannelOrder, Labels, Mean, MeanImage, Network, PixelRange};
@@ -27,7 +28,7 @@ struct Kind {
 }
 
 /// Every kind; the first that recognises the content reads it.
-const KINDS: &[Kind] = &[batches_meta::KIND];
+const KINDS: &[Kind] = &[batches_meta::KIND, binaryproto::KIND];
 
 impl MeanFile {
     /// Reads a mean from a file of any known kind, told by its content.

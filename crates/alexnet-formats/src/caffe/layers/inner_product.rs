@@ -1,7 +1,7 @@
 use super::refused;
+use crate::Result;
 use crate::caffe::graph::Builder;
 use crate::caffe::net::Layer;
-use crate::{Error, Result};
 use alexnet_spec::Transform;
 use alexnet_spec::layers::{Flatten, Linear};
 
@@ -13,9 +13,10 @@ pub(super) fn transcribe<'n>(builder: &mut Builder<'n>, layer: &'n Layer) -> Res
         return Err(refused("axis", axis));
     }
     let out = param.size("num_output", 0)?;
-    let elements = builder.blob(layer, 0)?.1.elements();
-    let Some(inputs) = elements.checked_div(out).filter(|inputs| inputs.checked_mul(out) == Some(elements)) else {
-        return Err(Error::refused(format!("its {elements} weights are none of {out} outputs")));
+    let mut input = builder.only(layer)?;
+    let inputs = match input.extent.elements() {
+        Some(inputs) => inputs,
+        None => builder.blob(layer, 0)?.1.elements().checked_div(out).unwrap_or(0),
     };
     let transposed = param.bool("transpose").unwrap_or(false);
     let shape = if transposed { [inputs, out] } else { [out, inputs] };
@@ -27,7 +28,6 @@ pub(super) fn transcribe<'n>(builder: &mut Builder<'n>, layer: &'n Layer) -> Res
     if param.bool("bias_term").unwrap_or(true) {
         operands.push(builder.operand(layer, 1, "bias", &[out])?);
     }
-    let mut input = builder.only(layer)?;
     if !input.extent.flat {
         input = builder.step(format!("{}/flatten", layer.name), &input, Flatten {}, Vec::new())?;
     }
