@@ -18,7 +18,7 @@ use crate::dialects::Dialect;
 use crate::inspect::Reading;
 use crate::report::{Report, Unused, Used};
 use crate::{Checkpoint, Error, Map, MeanFile, Published, Result};
-use alexnet_spec::{Network, Weights, networks};
+use alexnet_spec::{ChannelOrder, Network, Weights, networks};
 use attempt::{Candidate, Told};
 use place::Names;
 
@@ -71,6 +71,15 @@ pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Import
     imported.report.notes.splice(0..0, published.into_iter().chain(checkpoint.notes.iter().cloned()));
     if let Some(mean) = &options.mean {
         mean.apply(&mut imported.network)?;
+        if mean.order.is_none() {
+            let order = match imported.network.preprocessing.channel_order {
+                ChannelOrder::Rgb => "RGB",
+                ChannelOrder::Bgr => "BGR",
+            };
+            imported.report.notes.push(format!(
+                "the mean's file doesn't say the order of its channels: taken as {order}, the network's"
+            ));
+        }
     }
     if options.rgb {
         rgb::fold(&mut imported)?;

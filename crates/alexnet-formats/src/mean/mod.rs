@@ -2,6 +2,7 @@
 
 mod batches_meta;
 mod binaryproto;
+mod npy;
 
 use crate::{Error, Limits, Result, Source};
 use alexnet_spec::{ChannelOrder, Labels, Mean, MeanImage, Network, PixelRange};
@@ -28,7 +29,7 @@ struct Kind {
 }
 
 /// Every kind; the first that recognises the content reads it.
-const KINDS: &[Kind] = &[batches_meta::KIND, binaryproto::KIND];
+const KINDS: &[Kind] = &[batches_meta::KIND, binaryproto::KIND, npy::KIND];
 
 impl MeanFile {
     /// Reads a mean from a file of any known kind, told by its content.

@@ -16,6 +16,7 @@ pub(super) fn network() -> Network {
     network.name = "chainer".into();
     network.description = "Chainer's example Alex: one ungrouped column at 227 pixels, k=2 with undivided alpha".into();
     network.input = Input { channels: 3, height: 227, width: 227 };
-    network.preprocessing = Preprocessing::krizhevsky();
+    // `train_imagenet.py` scales the image to 0..1 after it has subtracted the mean.
+    network.preprocessing = Preprocessing { std: vec![255.0; 3], ..Preprocessing::krizhevsky() };
     network
 }
