@@ -77,6 +77,8 @@ pub const FORMATS: &[&Format] = &[
     &npz::FORMAT,
     &zipped::FORMAT,
     &safetensors::FORMAT,
+    // One of version 7.3 is an HDF5 file behind a header of its own.
+    &matlab::FORMAT,
     &keras_h5::FORMAT,
     &caffe_h5::FORMAT,
     &hdf5::FORMAT,
@@ -88,7 +90,6 @@ pub const FORMATS: &[&Format] = &[
     &gzipped::FORMAT,
     &cuda_convnet::FORMAT,
     &pickle::FORMAT,
-    &matlab::FORMAT,
     &tensorflow::FORMAT,
     &darknet::FORMAT,
 ];

@@ -4,6 +4,7 @@ use super::inflate::Budget;
 use super::number::{self, Class};
 use super::text;
 use super::value::{Cell, Struct, Value};
+use super::within;
 use crate::input::Input;
 use crate::shown::shown;
 use crate::{Error, Result};
@@ -118,7 +119,7 @@ impl Reader<'_> {
         let count = self.items(input, number::elements(shape)?, "cells")?;
         let mut items = Vec::with_capacity(count);
         for index in 1..=count {
-            items.push(self.nested(input, depth).map_err(|error| error.at(format!("cell {index}")))?);
+            items.push(self.nested(input, depth).map_err(|error| within(error, format!("cell {index}")))?);
         }
         Ok(Value::Cell(Cell { items }))
     }
@@ -138,7 +139,7 @@ impl Reader<'_> {
                     1 => format!("field `{}`", shown(field.as_bytes())),
                     _ => format!("field `{}` of structure {index}", shown(field.as_bytes())),
                 };
-                record.push(self.nested(input, depth).map_err(|error| error.at(place()))?);
+                record.push(self.nested(input, depth).map_err(|error| within(error, place()))?);
             }
             array.records.push(record);
         }

@@ -35,7 +35,7 @@ mod tests;
 pub(crate) use header::Version;
 pub(crate) use value::{Cell, Struct, Value};
 
-use crate::{Limits, Result, Source};
+use crate::{Error, Kind, Limits, Result, Source};
 use header::Header;
 
 /// Which kind of MAT-file the content is; `None`: none.
@@ -50,6 +50,14 @@ pub(crate) fn read(source: &Source, limits: &Limits) -> Result<Vec<(String, Valu
     match Header::read(&source.bytes()) {
         Some(Header { version: Version::SevenThree, .. }) => v73::read(source, limits),
         Some(header) => variables::read(source.bytes(), header, limits),
-        None => Err(crate::Error::malformed("does not begin as a MAT-file does")),
+        None => Err(Error::malformed("does not begin as a MAT-file does")),
+    }
+}
+
+/// The error at a place within a variable; where a limit is exceeded, a long way down says nothing.
+fn within(error: Error, place: impl std::fmt::Display) -> Error {
+    match error.kind() {
+        Kind::Limit => error,
+        _ => error.at(place),
     }
 }

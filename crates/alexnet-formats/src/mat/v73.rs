@@ -1,6 +1,7 @@
 use super::number::{self, Class};
 use super::text;
 use super::value::{Cell, Struct, Value};
+use super::within;
 use crate::hdf5::{Data, File, Link, Object};
 use crate::shown::shown;
 use crate::{Error, Kind, Limits, Result, Source};
@@ -13,7 +14,9 @@ const DEPTH: usize = 64;
 /// The variables of a version 7.3 file: the objects of an HDF5 file's root, whose attributes say what MATLAB makes of them.
 pub(super) fn read(source: &Source, limits: &Limits) -> Result<Vec<(String, Value)>> {
     let file = File::open(source.bytes(), limits)?;
-    let mut reader = Reader { file: &file, limits, objects: 0 };
+    // Each value but the variables themselves is referred to, and a reference takes 8 bytes.
+    let most = source.bytes().len() / 8;
+    let mut reader = Reader { file: &file, limits, most, objects: 0 };
     let mut variables = Vec::new();
     for (name, object) in reader.below(&file.root()?)? {
         // What cells refer to, and what objects of classes do.
@@ -30,6 +33,7 @@ pub(super) fn read(source: &Source, limits: &Limits) -> Result<Vec<(String, Valu
 struct Reader<'f, 'l> {
     file: &'f File,
     limits: &'l Limits,
+    most: usize,
     objects: usize,
 }
 
@@ -106,7 +110,7 @@ impl<'f> Reader<'f, '_> {
         }
         let mut columns = Vec::with_capacity(members.len());
         for (name, member) in fields.iter().zip(&members) {
-            let place = |error: Error| error.at(format!("field `{}`", shown(name.as_bytes())));
+            let place = |error: Error| within(error, format!("field `{}`", shown(name.as_bytes())));
             if let Some(data) = references(member).map_err(place)? {
                 columns.push(self.referred(&data, depth).map_err(place)?.into_iter());
             }
@@ -115,7 +119,7 @@ impl<'f> Reader<'f, '_> {
             let mut record = Vec::with_capacity(members.len());
             for (name, member) in fields.iter().zip(&members) {
                 let value = self.value(member, depth.saturating_add(1));
-                record.push(value.map_err(|error| error.at(format!("field `{}`", shown(name.as_bytes()))))?);
+                record.push(value.map_err(|error| within(error, format!("field `{}`", shown(name.as_bytes()))))?);
             }
             return Ok(Value::Struct(Struct { fields, records: vec![record] }));
         }
@@ -133,7 +137,7 @@ impl<'f> Reader<'f, '_> {
         self.count(references.len())?;
         let mut values = Vec::with_capacity(references.len());
         for (index, address) in references.iter().enumerate() {
-            let place = |error: Error| error.at(format!("cell {}", index.saturating_add(1)));
+            let place = |error: Error| within(error, format!("cell {}", index.saturating_add(1)));
             let address = address.ok_or_else(|| place(Error::malformed("a reference to nothing")))?;
             let object = self.file.object(address).map_err(place)?;
             values.push(self.value(&object, depth.saturating_add(1)).map_err(place)?);
@@ -163,8 +167,11 @@ impl<'f> Reader<'f, '_> {
 
     fn count(&mut self, objects: usize) -> Result<()> {
         self.objects = self.objects.saturating_add(objects);
-        match self.objects > self.limits.objects {
-            true => Err(Error::limit("objects", format!("{} arrays", self.objects), self.limits.objects)),
+        if self.objects > self.limits.objects {
+            return Err(Error::limit("objects", format!("{} arrays", self.objects), self.limits.objects));
+        }
+        match self.objects > self.most {
+            true => Err(Error::malformed("cells refer to each other so often that they would be many times the file")),
             false => Ok(()),
         }
     }
