@@ -56,6 +56,23 @@ impl Array {
         Array { shape, data: self.data.repeat(times) }
     }
 
+    /// A batch of maps with the channels after the pixels.
+    pub fn channels_last(&self) -> Result<Array> {
+        let turned = self.to_candle(&Device::Cpu)?.permute((0, 2, 3, 1))?;
+        Ok(Array::from_candle(&turned)?)
+    }
+
+    /// A batch of maps, channel by channel times `factors` plus `terms`.
+    pub fn affine(&self, factors: &[f64], terms: &[f64]) -> Array {
+        let pixels = self.shape.iter().skip(2).product::<usize>().max(1);
+        let constants = factors.iter().zip(terms).cycle();
+        let channels = self.data.chunks(pixels).zip(constants);
+        let data = channels.flat_map(|(channel, (factor, term))| {
+            channel.iter().map(move |value| (f64::from(*value) * factor + term) as f32)
+        });
+        Array { shape: self.shape.clone(), data: data.collect() }
+    }
+
     /// Probabilities from logits, row by row, computed in f64.
     pub fn softmax(&self) -> Array {
         let classes = self.shape.last().copied().unwrap_or(1).max(1);
@@ -72,6 +89,19 @@ impl Array {
 #[cfg(test)]
 mod tests {
     use super::Array;
+
+    #[test]
+    fn every_channel_has_its_own_factor_and_term() {
+        let maps = Array { shape: vec![2, 2, 1, 2], data: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0] };
+        assert_eq!(maps.affine(&[2.0, 1.0], &[0.0, 10.0]).data, [2.0, 4.0, 13.0, 14.0, 10.0, 12.0, 17.0, 18.0]);
+    }
+
+    #[test]
+    fn channels_go_behind_the_pixels() {
+        let maps = Array { shape: vec![1, 2, 1, 3], data: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0] };
+        let turned = maps.channels_last().unwrap();
+        assert_eq!((turned.shape, turned.data), (vec![1, 1, 3, 2], vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
+    }
 
     /// e^0 : e^ln3 = 1 : 3, whatever is added to both.
     #[test]

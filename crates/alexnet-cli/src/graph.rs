@@ -2,7 +2,7 @@
 
 use crate::compare::coarsest;
 use alexnet_formats::{ImportOptions, Source};
-use alexnet_onnx::{Dim, Model};
+use alexnet_onnx::Model;
 use alexnet_spec::{DType, Input, Network, Tensor};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -70,11 +70,9 @@ impl Graph {
         let [input] = self.model.inputs() else {
             bail!("{}: it has {} inputs; a classifier has one, the image", self.path, self.model.inputs().len());
         };
-        match input.shape.as_deref() {
-            Some([_, Dim::Fixed(channels), Dim::Fixed(height), Dim::Fixed(width)]) => {
-                Ok(Input { channels: *channels, height: *height, width: *width })
-            }
-            _ => bail!("{}: its input is {input}, but an image is [N, C, H, W] with known C, H and W", self.path),
+        match input.image() {
+            Some((image, _)) => Ok(image),
+            None => bail!("{}: its input is {input}, but an image is [N, C, H, W] with known C, H and W", self.path),
         }
     }
 }

@@ -1,6 +1,6 @@
 use crate::proto::{ValueInfoProto, tensor_shape_proto::dimension, type_proto};
 use crate::{Error, Result, tensor};
-use alexnet_spec::DType;
+use alexnet_spec::{DType, Input};
 use std::fmt;
 
 /// An input or output of a graph, as the graph describes it.
@@ -14,6 +14,19 @@ pub struct Value {
     pub shape: Option<Vec<Dim>>,
 }
 
+/// An image by its shape without the batch, and whether its channels come last: where the first axis can't be colours, but
+/// the last can.
+pub(crate) fn image(shape: &[usize]) -> Option<(Input, bool)> {
+    const COLOURS: std::ops::RangeInclusive<usize> = 1..=4;
+    match *shape {
+        [height, width, channels] if COLOURS.contains(&channels) && !COLOURS.contains(&height) => {
+            Some((Input { channels, height, width }, true))
+        }
+        [channels, height, width] => Some((Input { channels, height, width }, false)),
+        _ => None,
+    }
+}
+
 /// A dimension of a [`Value`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dim {
@@ -24,6 +37,16 @@ pub enum Dim {
 }
 
 impl Value {
+    /// The image that an input of this shape takes, and whether its channels come last, as in TensorFlow's graphs; `None`
+    /// where it takes no batch of images of known size.
+    pub fn image(&self) -> Option<(Input, bool)> {
+        let size = |dim: &Dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None };
+        match self.shape.as_deref()? {
+            [_, rest @ ..] => image(&rest.iter().map(size).collect::<Option<Vec<_>>>()?),
+            [] => None,
+        }
+    }
+
     pub(crate) fn read(info: &ValueInfoProto) -> Result<Value> {
         let name = info.name().to_owned();
         let place = format!("value `{}`", name.escape_debug());

@@ -101,13 +101,10 @@ fn source_graph(input: &Path, network: &Network, args: &Convert, console: Consol
         return Ok(None);
     }
     let graph = Graph::load(input, &source)?;
-    let normalises = || alexnet_onnx::read_graph(&graph.model).is_ok_and(|graph| graph.preprocessing.is_some());
     let why = if args.common.rgb {
         "its channels are in another order (--rgb)"
     } else if graph.input().ok().as_ref() != Some(&network.input) {
         "it takes images in another shape"
-    } else if normalises() {
-        "it normalises its pixels itself"
     } else {
         return Ok(Some(graph));
     };

@@ -62,7 +62,7 @@ impl Runtime for CandleOnnx {
         let names = self.names.clone();
         let lowered = self.lowered(taps)?;
         let mut feeds = lowered.tensors.clone();
-        let batch = names.batched(input).to_candle(&Device::Cpu)?.to_dtype(lowered.input_dtype)?;
+        let batch = names.batched(input)?.to_candle(&Device::Cpu)?.to_dtype(lowered.input_dtype)?;
         feeds.insert(names.input.clone(), batch);
         let outputs = candle_onnx::simple_eval(&lowered.model, feeds)?;
         let mut values = Values::new();

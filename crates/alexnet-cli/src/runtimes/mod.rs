@@ -13,7 +13,7 @@ use crate::args::verify::RuntimeName;
 use crate::array::Array;
 use crate::graph::Graph;
 use alexnet_onnx::Dim;
-use alexnet_spec::{DType, Network};
+use alexnet_spec::{DType, Mean, Network};
 use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
 
@@ -57,6 +57,10 @@ struct Names {
     dtype: DType,
     /// The one batch size that the graph takes; none where it takes any.
     batch: Option<usize>,
+    /// Whether it takes images with their channels last.
+    channels_last: bool,
+    /// Mean and divisor of every channel, where the graph begins by normalising pixels: inputs are normalised already.
+    normalises: Option<(Vec<f64>, Vec<f64>)>,
     /// `logits` and the layers, with the values' names.
     values: BTreeMap<String, String>,
 }
@@ -83,7 +87,13 @@ impl Names {
             Some([Dim::Fixed(batch), ..]) => Some(*batch),
             _ => None,
         };
-        Ok(Names { input: input.name.clone(), dtype: input.dtype, batch, values })
+        let channels_last = input.image().is_some_and(|(_, last)| last);
+        let own = alexnet_onnx::read_graph(&graph.model).ok().and_then(|graph| graph.preprocessing);
+        let normalises = own.and_then(|own| match own.mean {
+            Mean::PerChannel(mean) => Some((mean, own.std)),
+            _ => None,
+        });
+        Ok(Names { input: input.name.clone(), dtype: input.dtype, batch, channels_last, normalises, values })
     }
 
     /// The values of `logits`, of `probabilities` and of those `taps` that the graph has, each under its layer's name.
@@ -92,12 +102,15 @@ impl Names {
         self.values.iter().filter(|(name, _)| asked(name)).map(|(n, v)| (n.as_str(), v.as_str())).collect()
     }
 
-    /// The input as the graph takes it: as often as its fixed batch asks for.
-    fn batched(&self, input: &Array) -> Array {
-        match self.batch {
+    /// The input as the graph takes it: before its own normalisation, with its axes in the graph's order, as often as its
+    /// fixed batch asks for.
+    fn batched(&self, input: &Array) -> Result<Array> {
+        let input = self.normalises.as_ref().map_or_else(|| input.clone(), |(mean, std)| input.affine(std, mean));
+        let input = if self.channels_last { input.channels_last()? } else { input };
+        Ok(match self.batch {
             Some(batch) if batch > 1 => input.repeat(batch),
-            _ => input.clone(),
-        }
+            _ => input,
+        })
     }
 
     /// One example's value of a batch of equal ones. Errs where the examples differ, which a batch must not cause.

@@ -80,7 +80,7 @@ impl Runtime for Ort {
 
     fn run(&mut self, input: &Array, taps: &[String]) -> Result<Values> {
         let names = self.names.clone();
-        let batch = names.batched(input);
+        let batch = names.batched(input)?;
         let value = input_value(&batch, names.dtype)?;
         let wanted = names.wanted(taps);
         let session = self.session_for(&wanted)?;

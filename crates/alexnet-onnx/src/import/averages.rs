@@ -4,6 +4,9 @@ use super::value::Map;
 use alexnet_spec::layers::AdaptiveAvgPool2d;
 use alexnet_spec::{Result, Tensor};
 
+/// Elements of a matrix that is looked at: sides far beyond those of any pool.
+const MAX_ELEMENTS: usize = 1 << 18;
+
 /// Features whose rows were averaged, and their columns not yet.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rows {
@@ -18,7 +21,7 @@ pub(crate) struct Rows {
 pub(crate) fn positions(matrix: &Tensor, size: usize, right: bool) -> Result<Option<usize>> {
     let matrix = if right && matrix.shape().len() == 2 { matrix.permute(&[1, 0])? } else { matrix.clone() };
     let [count, width] = *matrix.shape() else { return Ok(None) };
-    if width != size || count == 0 {
+    if width != size || count == 0 || matrix.elements() > MAX_ELEMENTS {
         return Ok(None);
     }
     let values = matrix.to_f32()?;

@@ -21,7 +21,7 @@ pub use written::written_network;
 
 use crate::validate::{place, unsupported};
 use crate::{Dim, Model, Result};
-use alexnet_spec::{Graph, Input};
+use alexnet_spec::Graph;
 
 /// Operators of which a graph that computes in integers consists.
 const QUANTISED: &[&str] = &[
@@ -86,18 +86,5 @@ fn batch(model: &Model) -> usize {
     match model.inputs().first().and_then(|input| input.shape.as_deref()) {
         Some([Dim::Fixed(batch), ..]) => *batch,
         _ => 2,
-    }
-}
-
-/// Channels, height and width of an image's shape, and whether the channels come last, as in TensorFlow: where the first
-/// axis after the batch can't be colours, but the last can.
-pub(crate) fn image(shape: &[usize]) -> Option<(Input, value::Layout)> {
-    let colours = 1..=4;
-    match *shape {
-        [_, height, width, channels] if colours.contains(&channels) && !colours.contains(&height) => {
-            Some((Input { channels, height, width }, value::Layout::ChannelsLast))
-        }
-        [_, channels, height, width] => Some((Input { channels, height, width }, value::Layout::ChannelsFirst)),
-        _ => None,
     }
 }

@@ -1,11 +1,12 @@
 //! The state of the walk: what each value is, and the nodes of the description so far.
 
 use super::normalised::{Affine, preprocessing};
+use super::ops;
 use super::value::{Held, Layout, Map};
-use super::{image, ops};
 use crate::lower::{Lowering, Node, infer};
 use crate::proto::{GraphProto, NodeProto};
 use crate::validate::{malformed, place, unsupported};
+use crate::value::image;
 use crate::{Model, Result};
 use alexnet_spec::graph::{self, Graph, NodeOp, Operand};
 use alexnet_spec::{Input, Op, Tensor, Transform};
@@ -57,9 +58,10 @@ impl<'m> Reader<'m> {
         };
         let inferred = infer(model, batch, &[])?;
         let shape = &inferred.get(&input.name)?.shape;
-        let (size, layout) = image(shape).ok_or_else(|| {
+        let (size, last) = image(shape.get(1..).unwrap_or_default()).ok_or_else(|| {
             unsupported(format!("input `{}`", input.name.escape_debug()), format!("{shape:?} is no batch of images"))
         })?;
+        let layout = if last { Layout::ChannelsLast } else { Layout::ChannelsFirst };
         let map = Map::plain(&input.name, layout);
         Ok(Reader {
             model,
@@ -140,6 +142,11 @@ impl<'m> Reader<'m> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Errs where the graph asks for more copies of its constants than it has reason to.
+    pub(crate) fn copy(&mut self, bytes: usize) -> Result<()> {
+        self.inferred.copy(bytes)
     }
 
     /// Makes a node's output a constant.
@@ -355,13 +362,11 @@ impl<'m> Reader<'m> {
                 return Err(unsupported("graph", message));
             }
         }
-        let others: Vec<String> =
-            outputs.iter().filter(|name| **name != last).map(|name| format!("`{name}`")).collect();
+        let others = outputs.iter().filter(|name| **name != last).map(|name| format!("`{}`", name.escape_debug()));
+        let others: Vec<String> = others.collect();
         if !others.is_empty() {
-            self.note(format!(
-                "of the graph's outputs, `{last}` is the network's; {} lie on the way",
-                others.join(", ")
-            ));
+            let (last, others) = (last.escape_debug(), others.join(", "));
+            self.note(format!("of the graph's outputs, `{last}` is the network's; {others} lie on the way"));
         }
         Ok(last)
     }

@@ -30,6 +30,9 @@ pub(crate) struct Lowering<'m> {
     reads: HashSet<&'m str>,
     /// Bytes of constants made so far.
     spent: usize,
+    /// Bytes of the graph's constants that were copied so far, and how many may be.
+    copied: usize,
+    capacity: usize,
     /// Whether bf16 was met, which is computed in f32.
     pub(crate) widened: bool,
 }
@@ -55,6 +58,12 @@ impl<'m> Lowering<'m> {
             names: HashSet::new(),
             reads: HashSet::new(),
             spent: 0,
+            copied: 0,
+            // Integers become floats of four bytes, and a graph makes of each of its constants no more than that.
+            capacity: model
+                .initializers()
+                .map(|(_, tensor)| tensor.elements().saturating_mul(4 * tensor.dtype().size()))
+                .fold(MAX_CONSTANTS, usize::saturating_add),
             widened: false,
         };
         lowering.survey(graph);
@@ -262,6 +271,17 @@ impl<'m> Lowering<'m> {
         if self.spent > MAX_CONSTANTS {
             let message = format!("lowering it makes {} bytes of constants", self.spent);
             return Err(Error::Limit { place: "graph".into(), message, limit: MAX_CONSTANTS as u64 });
+        }
+        Ok(())
+    }
+
+    /// Errs where more bytes of the graph's own constants would be copied than it has reason to: a file of a megabyte could
+    /// ask for the same megabyte in every node.
+    pub(crate) fn copy(&mut self, bytes: usize) -> Result<()> {
+        self.copied = self.copied.saturating_add(bytes);
+        if self.copied > self.capacity {
+            let message = format!("it copies {} bytes of its constants", self.copied);
+            return Err(Error::Limit { place: "graph".into(), message, limit: self.capacity as u64 });
         }
         Ok(())
     }

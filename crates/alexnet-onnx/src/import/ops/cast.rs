@@ -14,6 +14,7 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Result<()> {
     if wider || to == constant.tensor.dtype() {
         return reader.fold(node, constant.tensor);
     }
+    reader.copy(constant.tensor.elements().saturating_mul(to.size()))?;
     let mut bytes = Vec::with_capacity(constant.tensor.elements() * to.size());
     constant.tensor.for_each_chunk::<crate::Error>(to, &mut |chunk| {
         bytes.extend_from_slice(chunk);

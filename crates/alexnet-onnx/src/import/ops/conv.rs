@@ -6,6 +6,9 @@ use crate::lower::window::Window;
 use alexnet_spec::layers::Conv2d;
 use alexnet_spec::{Tensor, Transform};
 
+/// Weights that are looked at to tell a norm: a band over far more channels than any network normalises.
+const MAX_ELEMENTS: usize = 1 << 22;
+
 /// A convolution; of squares, the sum of a response norm's window.
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Result<()> {
     let (input, output) = (node.input(0)?, node.output()?);
@@ -53,7 +56,7 @@ fn sums(
 ) -> Result<Option<Squares>> {
     let [out, depth, rows, columns] = *weight.shape() else { return Ok(None) };
     let plain = squares.of.layout == Layout::ChannelsFirst && squares.of.slices == 1 && squares.padding == (0, 0);
-    if out != channels || window.stride != [1, 1] || !plain {
+    if out != channels || window.stride != [1, 1] || !plain || weight.elements() > MAX_ELEMENTS {
         return Ok(None);
     }
     let values = weight.to_f32()?;

@@ -27,7 +27,7 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Result<()> {
 
 /// A constant as the bias of `out` features: one number for each, or one for all.
 pub(super) fn bias(
-    reader: &Reader,
+    reader: &mut Reader,
     node: &Node,
     name: &str,
     out: usize,
@@ -37,6 +37,7 @@ pub(super) fn bias(
     bias.tensor = match bias.tensor.elements() {
         elements if elements == out && bias.tensor.shape().last() == Some(&out) => bias.tensor.reshape(&[out])?,
         1 => {
+            reader.copy(out.saturating_mul(4))?;
             let value = bias.tensor.to_f32()?.first().copied().unwrap_or_default();
             Tensor::from_f32(vec![out], &vec![value; out])?
         }

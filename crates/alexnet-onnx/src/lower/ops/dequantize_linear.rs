@@ -26,7 +26,10 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let zeros = match &zero {
         None => vec![0; scales.len()],
         Some(zero) => {
-            integers(zero).ok_or_else(|| node.unsupported(format!("its zero point is of {}", zero.dtype())))?
+            let mut zeros = Vec::new();
+            let known = each(zero, |_, value| zeros.push(value));
+            known.ok_or_else(|| node.unsupported(format!("its zero point is of {}", zero.dtype())))?;
+            zeros
         }
     };
     if scales.len() != size || zeros.len() != size || zero.is_some_and(|zero| zero.dtype() != data.dtype()) {
@@ -35,17 +38,17 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
             node.malformed(format!("{scales} scales and {zeros} zero points for {size} positions of {shape:?}"))
         );
     }
-    let values = integers(&data).ok_or_else(|| node.unsupported(format!("it dequantises {}", data.dtype())))?;
-    let mut bytes = Vec::with_capacity(values.len().saturating_mul(4));
-    for (run, values) in values.chunks(inner).enumerate() {
-        let (scale, zero) =
-            (scales.get(run % size).copied().unwrap_or(1.0), zeros.get(run % size).copied().unwrap_or(0));
-        for value in values {
-            bytes.extend_from_slice(&(((f64::from(*value) - f64::from(zero)) * f64::from(scale)) as f32).to_le_bytes());
-        }
-    }
-    let tensor = Tensor::new(DType::F32, shape, bytes.into())?;
-    lowering.define(node.output()?, tensor);
+    let bytes = data.elements().saturating_mul(4);
+    lowering.copy(bytes)?;
+    let float = |at: usize, value: i32| {
+        let run = at / inner % size;
+        let (scale, zero) = (scales.get(run).copied().unwrap_or(1.0), zeros.get(run).copied().unwrap_or(0));
+        ((f64::from(value) - f64::from(zero)) * f64::from(scale)) as f32
+    };
+    let mut out = Vec::with_capacity(bytes);
+    let known = each(&data, |at, value| out.extend_from_slice(&float(at, value).to_le_bytes()));
+    known.ok_or_else(|| node.unsupported(format!("it dequantises {}", data.dtype())))?;
+    lowering.define(node.output()?, Tensor::new(DType::F32, shape, out.into())?);
     Ok(())
 }
 
@@ -57,14 +60,20 @@ fn constant(lowering: &Lowering, node: &Node, name: &str) -> Result<Tensor> {
     })
 }
 
-/// The elements of a tensor of integers of up to 32 bits.
-fn integers(tensor: &Tensor) -> Option<Vec<i32>> {
+/// Hands out the elements of a tensor of integers of up to 32 bits, with their positions; `None` where it has others.
+fn each(tensor: &Tensor, mut take: impl FnMut(usize, i32)) -> Option<()> {
     let bytes = tensor.to_bytes();
-    Some(match tensor.dtype() {
-        DType::I8 => bytes.iter().map(|byte| i32::from(*byte as i8)).collect(),
-        DType::U8 => bytes.iter().map(|byte| i32::from(*byte)).collect(),
-        DType::I16 => bytes.as_chunks().0.iter().map(|word| i32::from(i16::from_le_bytes(*word))).collect(),
-        DType::I32 => bytes.as_chunks().0.iter().map(|word| i32::from_le_bytes(*word)).collect(),
+    match tensor.dtype() {
+        DType::I8 => bytes.iter().enumerate().for_each(|(at, byte)| take(at, i32::from(*byte as i8))),
+        DType::U8 => bytes.iter().enumerate().for_each(|(at, byte)| take(at, i32::from(*byte))),
+        DType::I16 => {
+            let words = bytes.as_chunks().0.iter().enumerate();
+            words.for_each(|(at, word)| take(at, i32::from(i16::from_le_bytes(*word))));
+        }
+        DType::I32 => {
+            bytes.as_chunks().0.iter().enumerate().for_each(|(at, word)| take(at, i32::from_le_bytes(*word)));
+        }
         _ => return None,
-    })
+    }
+    Some(())
 }

@@ -39,6 +39,9 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
 /// `data` in a shape of the same size; a constant stays one.
 pub(super) fn to(lowering: &mut Lowering, node: &Node, data: &str, shape: Vec<usize>) -> Result<()> {
     if let Some(tensor) = lowering.get(data)?.constant.clone() {
+        if !tensor.is_contiguous() {
+            lowering.copy(tensor.elements().saturating_mul(tensor.dtype().size()))?;
+        }
         lowering.define(node.output()?, tensor.reshape(&shape)?);
         return Ok(());
     }
