@@ -2,11 +2,15 @@
 
 mod support;
 
+use alexnet_onnx::proto::tensor_proto::DataType;
+use alexnet_onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto};
 use alexnet_onnx::{Batch, Data, ExportOptions, LrnForm, Model, read_graph, write, written_network};
 use alexnet_spec::graph::{Graph, NodeOp};
 use alexnet_spec::layers::{AdaptiveAvgPool2d, MaxPool2d, Rounding};
 use alexnet_spec::{DType, Input, Layer, Metadata, Network, Op, Provenance, Tensor, Weights, networks};
 use prost::Message;
+use support::protos::Value::{Int, Ints};
+use support::protos::{floats, node, value};
 use support::*;
 
 fn foreign(name: &str) -> Model {
@@ -202,7 +206,7 @@ fn an_unchanged_graph_is_the_network_of_its_metadata() {
 #[test]
 fn a_changed_graph_is_read_and_not_believed() {
     let (network, _) = seeded(bvlc());
-    let mut proto = alexnet_onnx::proto::ModelProto::decode(&*described(&network, &ExportOptions::default())).unwrap();
+    let mut proto = ModelProto::decode(&*described(&network, &ExportOptions::default())).unwrap();
     let graph = proto.graph.as_mut().unwrap();
     let norm = graph.node.iter_mut().find(|node| node.name() == "norm1").unwrap();
     norm.attribute.iter_mut().find(|attribute| attribute.name() == "bias").unwrap().f = Some(2.0);
@@ -211,4 +215,111 @@ fn a_changed_graph_is_read_and_not_believed() {
     let graph = read_graph(&model).unwrap();
     let NodeOp::Layer(Op::LocalResponseNorm(norm)) = &graph.nodes[2].op else { panic!("{:?}", graph.nodes[2]) };
     assert_eq!(norm.k, 2.0);
+}
+
+/// The error of transcribing a graph of `nodes`. `x` is its input, [N, 4, 6, 6]; `w` the weights of a convolution, `m` a
+/// matrix, `four` a vector, `one` a number, `pads` a pixel on every side.
+fn refusal(nodes: Vec<NodeProto>, inputs: Vec<ValueInfoProto>, outputs: &[&str]) -> String {
+    let integers = |name: &str, values: &[i64]| TensorProto {
+        name: Some(name.into()),
+        data_type: Some(DataType::Int64 as i32),
+        dims: vec![values.len() as i64],
+        int64_data: values.to_vec(),
+        ..Default::default()
+    };
+    let graph = GraphProto {
+        node: nodes,
+        input: inputs,
+        output: outputs.iter().map(|name| value(name, DataType::Float, &[0])).collect(),
+        initializer: vec![
+            floats("one", &[], &[1.0]),
+            floats("four", &[4], &[1.0, 2.0, 3.0, 4.0]),
+            floats("w", &[4, 4, 3, 3], &[1.0; 144]),
+            floats("m", &[144, 2], &[1.0; 288]),
+            integers("pads", &[0, 0, 1, 1, 0, 0, 1, 1]),
+            integers("backwards", &[3, 2, 1, 0]),
+        ],
+        ..Default::default()
+    };
+    let model = ModelProto {
+        ir_version: Some(8),
+        opset_import: vec![OperatorSetIdProto { domain: None, version: Some(17) }],
+        graph: Some(graph),
+        ..Default::default()
+    };
+    match read_graph(&decode(model.encode_to_vec()).unwrap()) {
+        Ok(graph) => panic!("was read as {}", kinds(&graph)),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn what_is_no_layer_is_refused_by_name() {
+    let x = || value("x", DataType::Float, &[0, 4, 6, 6]);
+    let pool = || node("MaxPool", &["p"], &["y"], &[("kernel_shape", Ints(&[3, 3]))]);
+    let cases: Vec<(Vec<NodeProto>, &str)> = vec![
+        (vec![node("Selu", &["x"], &["y"], &[])], "node `suspect` (Selu): this operator is no layer of AlexNet's"),
+        (
+            vec![node("QuantizeLinear", &["x", "one"], &["y"], &[])],
+            "node `suspect` (QuantizeLinear): the graph rounds activations to integers",
+        ),
+        (
+            vec![node("Relu", &["x"], &["r"], &[]), node("Add", &["x", "r"], &["y"], &[])],
+            "node `suspect` (Add): it computes from two values, and not as a response norm does",
+        ),
+        (
+            vec![node("Conv", &["x", "w"], &["y"], &[("dilations", Ints(&[2, 2]))])],
+            "node `suspect` (Conv): its dilations are [2, 2]",
+        ),
+        (
+            vec![node("Gather", &["x", "backwards"], &["y"], &[("axis", Int(1))])],
+            "node `suspect` (Gather): its result depends on the image",
+        ),
+        (
+            vec![node("Transpose", &["x"], &["y"], &[("perm", Ints(&[0, 1, 3, 2]))])],
+            "node `suspect` (Transpose): perm [0, 1, 3, 2] of [2, 4, 6, 6] doesn't move the channels",
+        ),
+        (
+            vec![node("Pad", &["x", "pads"], &["p"], &[]), pool()],
+            "node `suspect` (MaxPool): its input is padded by [1, 1, 1, 1] zeros, which only a convolution takes",
+        ),
+        (
+            vec![node("Relu", &["x"], &["r"], &[]), node("Sub", &["one", "r"], &["y"], &[])],
+            "node `suspect` (Sub): it computes from constants",
+        ),
+        (
+            vec![node("Relu", &["x"], &["r"], &[]), node("Add", &["r", "one"], &["y"], &[])],
+            "node `suspect` (Add): it adds constants to what isn't a layer's output without a bias",
+        ),
+        (
+            vec![node("Softmax", &["x"], &["y"], &[("axis", Int(1))])],
+            "node `suspect` (Softmax): it goes over axis 1 of [2, 4, 6, 6]",
+        ),
+        (
+            vec![node("AveragePool", &["x"], &["y"], &[("kernel_shape", Ints(&[3, 3]))])],
+            "node `suspect` (AveragePool): it averages 6x6 to 4x4 by windows that aren't those of an adaptive pool",
+        ),
+        (
+            vec![
+                node("Flatten", &["x"], &["f"], &[]),
+                node("Gemm", &["f", "m"], &["g"], &[]),
+                node("LogSoftmax", &["g"], &["s"], &[("axis", Int(1))]),
+                node("Relu", &["s"], &["y"], &[]),
+            ],
+            "node `suspect` (LogSoftmax): something follows the log softmax",
+        ),
+        (
+            vec![node("Mul", &["x", "x"], &["q"], &[]), node("Relu", &["q"], &["y"], &[])],
+            "node `suspect` (Relu): `q` is a part of a response norm or of a pool, and no layer's output",
+        ),
+    ];
+    for (nodes, says) in cases {
+        let said = refusal(nodes, vec![x()], &["y"]);
+        assert!(said.starts_with(says), "{said}");
+    }
+    let relu = || vec![node("Relu", &["x"], &["y"], &[])];
+    let second = value("seconds", DataType::Float, &[1]);
+    assert!(refusal(relu(), vec![x(), second], &["y"]).starts_with("graph: it has 2 inputs (x, seconds)"));
+    let two = vec![node("Relu", &["x"], &["y"], &[]), node("Flatten", &["x"], &["z"], &[])];
+    assert!(refusal(two, vec![x()], &["y", "z"]).starts_with("graph: its output `y` doesn't lead to its output `z`"));
 }
