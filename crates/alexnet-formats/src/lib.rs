@@ -63,6 +63,7 @@ mod report;
 mod shown;
 mod source;
 mod tensorflow;
+mod torch7;
 mod tree;
 pub mod writers;
 

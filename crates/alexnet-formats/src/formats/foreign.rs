@@ -71,6 +71,11 @@ const FILES: &[Foreign] = &[
         remedy: "--cfg FILE, with the .cfg that it was trained with",
     },
     Foreign {
+        recognises: crate::torch7::is_ascii,
+        what: "a .t7 of Torch7's in its ASCII encoding",
+        remedy: "torch.save(name, torch.load(name, 'ascii'), 'binary')",
+    },
+    Foreign {
         recognises: crate::tensorflow::is_state_file,
         what: "TensorFlow's file `checkpoint`, which only names the newest one",
         remedy: "the .index that it names, or the folder",

@@ -35,6 +35,7 @@ mod pytorch_zip;
 mod safetensors;
 mod tensorflow;
 mod theano;
+mod torch7;
 mod torchscript;
 mod zipped;
 
@@ -91,6 +92,7 @@ pub const FORMATS: &[&Format] = &[
     &cuda_convnet::FORMAT,
     &pickle::FORMAT,
     &tensorflow::FORMAT,
+    &torch7::FORMAT,
     &darknet::FORMAT,
 ];
 
