@@ -13,8 +13,10 @@ mod deepcluster;
 mod flax;
 mod gluon;
 mod gluon_legacy;
+mod gluoncv2;
 mod heuritech;
 mod jiecaoyu;
+mod lucid;
 mod mxnet;
 mod paddle;
 mod places365;
@@ -73,6 +75,8 @@ pub const ALL: &[Dialect] = &[
     deepcluster::DIALECT,
     gluon::DIALECT,
     gluon_legacy::DIALECT,
+    gluoncv2::DIALECT,
+    lucid::DIALECT,
     torchvision::DIALECT,
     jiecaoyu::DIALECT,
     cadene::DIALECT,
@@ -156,6 +160,11 @@ mod tests {
             ("flax", ["Conv_0/kernel", "Conv_4/bias", "Dense_0/kernel", "Dense_2/bias"]),
             ("canonical", ["conv1.weight", "conv5.bias", "fc6.weight", "fc8.bias"]),
             ("gluon", ["features.0.weight", "features.6.bias", "features.9.weight", "output.bias"]),
+            (
+                "gluoncv2",
+                ["features.0.0.conv.weight", "features.2.2.conv.bias", "output.1.fc1.fc.weight", "output.1.fc3.bias"],
+            ),
+            ("lucid", ["features.0.weight", "features.10.bias", "fc6.weight", "classifier.bias"]),
             ("gluon-legacy", ["conv0_weight", "conv4_bias", "dense0_weight", "dense2_bias"]),
             ("mxnet", ["conv1_weight", "conv5_bias", "fc6_weight", "fc8_bias"]),
             ("caffe2", ["conv1_w", "conv5_b", "fc6_w", "fc8_b"]),

@@ -1,7 +1,7 @@
 use super::{Hash, Published};
 
 /// The files that are known. Sizes and hashes are their publishers': Caffe's readmes, PyTorch's and Gluon's file names and
-/// model stores, MatConvNet's and Paddle's lists of MD5, Git LFS's pointers in onnx/models.
+/// model stores, MatConvNet's and Paddle's lists of MD5, Git LFS's pointers in onnx/models, Lucid's list of weights.
 pub const TABLE: &[Published] = &[
     Published {
         file: "bvlc_alexnet.caffemodel",
@@ -58,6 +58,30 @@ pub const TABLE: &[Published] = &[
         bytes: 244_403_360..=244_500_000,
         begins: b"\x12\x01\0\0",
         hash: Hash::Sha1("44335d1f0046b328243b32a26a4fbd62d9057b45"),
+    },
+    Published {
+        file: "alexnet-1610-4dd7cfb6.params",
+        what: "gluoncv2's alexnet of release v0.0.481",
+        network: Some("pytorchcv-alexnet"),
+        bytes: 249_513_376..=249_600_000,
+        begins: b"\x12\x01\0\0",
+        hash: Hash::Sha1("4dd7cfb6275229c3b3889ec7ad29f8d48a499193"),
+    },
+    Published {
+        file: "alexnetb-1705-0181007a.params",
+        what: "gluoncv2's alexnetb of release v0.0.485",
+        network: Some("pytorchcv-alexnetb"),
+        bytes: 244_403_360..=244_500_000,
+        begins: b"\x12\x01\0\0",
+        hash: Hash::Sha1("0181007ac2ba5d5c051346af1eea4a00c36f34e9"),
+    },
+    Published {
+        file: "lucid-dl/alexnet, IMAGENET1K_V1/model.safetensors",
+        what: "torchvision's AlexNet under Lucid's names",
+        network: Some("torchvision"),
+        bytes: 244_403_360..=244_500_000,
+        begins: b"",
+        hash: Hash::Sha256("6c5894a4d55819004bc0e787fc6195e14bb56d21276924fde3f2cd4f7aeab6a2"),
     },
     Published {
         file: "AlexNet_pretrained.pdparams",
