@@ -24,6 +24,9 @@ mod options;
 mod preprocessing;
 mod simplenn;
 
+#[cfg(test)]
+mod tests;
+
 use crate::mat::Value;
 use crate::{Error, Result};
 use alexnet_spec::{Graph, Tensor};
