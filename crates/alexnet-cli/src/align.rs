@@ -13,11 +13,22 @@ pub fn align(model: &Model, network: &Network) -> BTreeMap<String, String> {
     let graph = model.graph();
     let mut values = by_name(graph, network);
     for (layer, node) in by_order(model, network) {
+        if reorders(graph, node) {
+            continue;
+        }
         if let Some(output) = bias_of(graph, node).unwrap_or(node).output.first() {
             values.entry(layer.to_owned()).or_insert_with(|| output.clone());
         }
     }
     values
+}
+
+/// Whether a node flattens maps whose channels were moved behind the pixels: the same features in another order.
+fn reorders(graph: &GraphProto, node: &NodeProto) -> bool {
+    let moved = |value: &String| {
+        graph.node.iter().any(|other| other.op_type() == "Transpose" && other.output.first() == Some(value))
+    };
+    matches!(node.op_type(), "Flatten" | "Reshape") && node.input.first().is_some_and(moved)
 }
 
 /// Layers whose name a value or a node bears.
@@ -114,5 +125,23 @@ mod tests {
         let (network, _, model) = anonymous("torchvision", LrnForm::Native, |graph| apart(graph, "fc6"));
         let sum = model.graph().node.iter().find(|node| node.op_type() == "Add").unwrap();
         assert_eq!(align(&model, &network)["fc6"], sum.output[0]);
+    }
+
+    #[test]
+    fn features_in_another_order_are_not_those_of_the_flattening() {
+        let (network, _, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            let at = graph.node.iter().position(|node| node.name() == "flatten").unwrap();
+            let turned = "turned".to_owned();
+            let input = std::mem::replace(&mut graph.node[at].input[0], turned.clone());
+            let transpose = NodeProto {
+                op_type: Some("Transpose".into()),
+                input: vec![input],
+                output: vec![turned],
+                ..NodeProto::default()
+            };
+            graph.node.insert(at, transpose);
+        });
+        let values = align(&model, &network);
+        assert!(values.contains_key("pool5") && values.contains_key("fc6") && !values.contains_key("flatten"));
     }
 }
