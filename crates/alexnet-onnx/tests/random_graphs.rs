@@ -70,10 +70,10 @@ fn change() -> impl Strategy<Value = Change> {
     ];
     let any = any::<usize>();
     prop_oneof![
-        (any.clone(), number.clone()).prop_map(|(at, value)| Change::Integer(at, value)),
-        (any.clone(), any.clone()).prop_map(|(at, from)| Change::Input(at, from)),
-        (any.clone(), any.clone()).prop_map(|(at, from)| Change::Operator(at, from)),
-        (any.clone(), number).prop_map(|(at, value)| Change::Dimension(at, value)),
+        (any, number.clone()).prop_map(|(at, value)| Change::Integer(at, value)),
+        (any, any).prop_map(|(at, from)| Change::Input(at, from)),
+        (any, any).prop_map(|(at, from)| Change::Operator(at, from)),
+        (any, number).prop_map(|(at, value)| Change::Dimension(at, value)),
         any.prop_map(Change::Without),
     ]
 }
