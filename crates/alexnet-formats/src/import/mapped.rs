@@ -45,6 +45,12 @@ pub(super) fn import(checkpoint: &Checkpoint, map: &Map, options: &ImportOptions
     }
 
     let (network, notes) = network(map, options, &tensors)?;
+    let tensors = unfolded(&network, &tensors)?;
+    for (parameter, tensor) in &tensors {
+        if let Some(used) = used.get_mut(parameter) {
+            used.shape = tensor.shape().to_vec();
+        }
+    }
     let names = network.parameters()?.into_iter().map(|parameter| parameter.name);
     let weights = Weights::new(&network, tensors)?;
     let report = Report {
@@ -78,7 +84,7 @@ fn network(map: &Map, options: &ImportOptions, tensors: &BTreeMap<String, Tensor
     };
     if let Some(network) = by_name {
         check_names(map, &network)?;
-        let fitted = fit(&network, tensors, Widths::Any, str::to_owned);
+        let fitted = fit(&network, &unfolded(&network, tensors)?, Widths::Any, str::to_owned);
         return fitted.map(|fitted| (fitted.network, fitted.notes)).map_err(|what| {
             Error::refused(what).in_file(map.file.clone()).with_remedy("another transform, or another --network")
         });
@@ -86,7 +92,7 @@ fn network(map: &Map, options: &ImportOptions, tensors: &BTreeMap<String, Tensor
     let all = networks::ALL.iter().map(|entry| (entry.network)());
     let fitting: Vec<_> = all
         .filter(|network| check_names(map, network).is_ok())
-        .filter_map(|network| fit(&network, tensors, Widths::Published, str::to_owned).ok())
+        .filter_map(|network| fit(&network, &unfolded(&network, tensors).ok()?, Widths::Published, str::to_owned).ok())
         .collect();
     match <[_; 1]>::try_from(fitting) {
         Ok([fitted]) => Ok((fitted.network, fitted.notes)),
@@ -102,6 +108,24 @@ fn network(map: &Map, options: &ImportOptions, tensors: &BTreeMap<String, Tensor
             Err(Error::ambiguous(message, &remedy).in_file(map.file.clone()))
         }
     }
+}
+
+/// The tensors without axes that say nothing: biases of `[1, 1, 1, N]`, as Caffe had them, and matrices that are still kernels
+/// over a whole map, `[out, channels, height, width]`.
+fn unfolded(network: &Network, tensors: &BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>> {
+    let mut unfolded = tensors.clone();
+    for parameter in network.parameters()? {
+        let Some(tensor) = unfolded.get_mut(&parameter.name) else { continue };
+        let shape = match (&parameter.shape[..], tensor.shape()) {
+            ([_], shape) if shape.len() > 1 && shape.iter().filter(|size| **size != 1).count() < 2 => {
+                vec![tensor.elements()]
+            }
+            ([_, _], [out, rest @ ..]) if rest.len() > 1 => vec![*out, rest.iter().product()],
+            _ => continue,
+        };
+        *tensor = tensor.reshape(&shape)?;
+    }
+    Ok(unfolded)
 }
 
 /// Whether the map's parameters are the network's, all of them.

@@ -118,6 +118,22 @@ fn a_map_makes_any_names_a_network_and_reports_what_it_leaves() {
 }
 
 #[test]
+fn axes_that_say_nothing_are_left_out() {
+    let (mut checkpoint, map) = checkpoint("torchvision");
+    for (_, tensor) in &mut checkpoint.groups[0].tensors {
+        let shape = match *tensor.shape() {
+            [n] => vec![1, 1, 1, n],
+            [out, columns] if columns % 36 == 0 => vec![out, columns / 36, 6, 6],
+            _ => continue,
+        };
+        *tensor = tensor.reshape(&shape).unwrap();
+    }
+    let imported = imported(&checkpoint, &map, Some("torchvision")).unwrap();
+    let shape = |name: &str| imported.weights.get(name).unwrap().shape().to_vec();
+    assert_eq!((shape("conv1.bias"), shape("fc6.weight")), (vec![2], vec![128, 288]));
+}
+
+#[test]
 fn what_a_map_gets_wrong_is_named_with_the_entry() {
     let (checkpoint, map) = checkpoint("torchvision");
     let without = |line: &str| map.lines().filter(|l| !l.starts_with(line)).collect::<Vec<_>>().join("\n");
