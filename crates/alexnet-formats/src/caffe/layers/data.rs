@@ -133,8 +133,7 @@ pub(in crate::caffe) fn data(net: &Net, input_name: &str) -> Result<Data> {
     let size = |size: usize| size.max(256);
     let mut resized = [size(height), size(width)];
     let makes = |layer: &&Layer| layer.tops.iter().any(|top| top == input_name);
-    let transforms = |kind: &str| ["Data", "ImageData", "WindowData"].contains(&kind);
-    let layer = layers(net).find(makes).filter(|layer| transforms(&layer.kind));
+    let layer = layers(net).find(makes).filter(|layer| transforms(layer));
     let mut notes = Vec::new();
     match layer.map(Transformation) {
         Some(transformation) => {
@@ -152,6 +151,16 @@ pub(in crate::caffe) fn data(net: &Net, input_name: &str) -> Result<Data> {
     let [height, width] = resized;
     preprocessing.resize = Resize::Exact { height, width, interpolation: Interpolation::Bilinear };
     Ok(Data { extent, preprocessing, notes })
+}
+
+/// Whether a net says how images become its input.
+pub(in crate::caffe) fn says_preprocessing(net: &Net) -> bool {
+    layers(net).any(transforms)
+}
+
+/// Whether a data layer reads images, and has what they go through.
+fn transforms(layer: &Layer) -> bool {
+    ["Data", "ImageData", "WindowData"].contains(&layer.kind.as_str())
 }
 
 /// More than any input has; a guard against hostile dimensions.

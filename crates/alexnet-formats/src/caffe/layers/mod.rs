@@ -16,7 +16,7 @@ use super::net::Layer;
 use crate::shown::shown;
 use crate::{Error, Result};
 
-pub(super) use data::{data, inputs, is_data};
+pub(super) use data::{data, inputs, is_data, says_preprocessing};
 
 type Transcribe = for<'n> fn(&mut Builder<'n>, &'n Layer) -> Result<()>;
 
