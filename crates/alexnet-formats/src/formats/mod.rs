@@ -69,6 +69,8 @@ impl Format {
 
 /// Every format that is read; the first that recognises the content reads it.
 pub const FORMATS: &[&Format] = &[
+    // Version 7.3 is an HDF5 file behind a header of its own: this comes before all that read HDF5.
+    &matlab::FORMAT,
     &torchscript::FORMAT,
     &keras3::FORMAT,
     &pytorch_zip::FORMAT,
@@ -78,8 +80,6 @@ pub const FORMATS: &[&Format] = &[
     &npz::FORMAT,
     &zipped::FORMAT,
     &safetensors::FORMAT,
-    // One of version 7.3 is an HDF5 file behind a header of its own.
-    &matlab::FORMAT,
     &keras_h5::FORMAT,
     &caffe_h5::FORMAT,
     &hdf5::FORMAT,

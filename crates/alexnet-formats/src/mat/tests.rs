@@ -274,3 +274,12 @@ fn other_files_are_none() {
     }
     assert_eq!(recognise(&Source::from_bytes("a.mat", file(&[]))), Some(Version::Five));
 }
+
+/// Keras's weights have a root `layers` too.
+#[test]
+fn a_network_of_version_7_3_is_no_file_of_keras() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/matlab/alex-v73.mat");
+    let limits = Limits::default();
+    let checkpoint = crate::open(&Source::open(path, &limits).unwrap(), &limits).unwrap();
+    assert_eq!((checkpoint.format, checkpoint.graph.map(|graph| graph.dialect)), ("matlab", Some("matconvnet")));
+}
