@@ -57,9 +57,7 @@ pub fn mean(data: &[u8]) {
 
 /// Reads `data` as a mapping file.
 pub fn map(data: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(data) {
-        let _ = Map::parse(text);
-    }
+    let _ = Map::read(&Source::from_bytes("map", data.to_vec()), &limits());
 }
 
 /// Decodes and lowers `data` as an ONNX model, as the runtime for candle-onnx does.
