@@ -202,6 +202,14 @@ impl Source {
         &self.path
     }
 
+    /// How many bytes it has; of a folder, all its files together.
+    pub fn size(&self) -> u64 {
+        match self.folder() {
+            Some(files) => files.iter().fold(0, |sum, file| sum.saturating_add(file.size())),
+            None => self.bytes.len() as u64,
+        }
+    }
+
     /// Its name without the folder.
     pub fn file_name(&self) -> String {
         self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()

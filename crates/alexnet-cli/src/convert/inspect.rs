@@ -10,7 +10,7 @@ use std::path::Path;
 struct Report {
     schema: &'static str,
     path: String,
-    bytes: usize,
+    bytes: u64,
     #[serde(flatten)]
     inspection: Inspection,
 }
@@ -22,7 +22,7 @@ pub(super) fn inspect(input: &Path, args: &Convert) -> Result<()> {
     let options = checkpoint::options(&source, &args.common, &limits)?;
     let inspection = alexnet_formats::inspect(&alexnet_formats::open(&source, &limits)?, &options);
     if args.common.json {
-        let (path, bytes) = (source.path().display().to_string(), source.bytes().len());
+        let (path, bytes) = (source.path().display().to_string(), source.size());
         console::print_json(&Report { schema: "alexnet-inspect/1", path, bytes, inspection })
     } else {
         console::print(inspection.to_string().trim_end());

@@ -49,7 +49,7 @@ impl<'a> Report<'a> {
             schema: "alexnet-convert/1",
             input: Input {
                 path: source.path().display().to_string(),
-                bytes: source.bytes().len() as u64,
+                bytes: source.size(),
                 sha256: provenance.sha256.clone(),
                 format: provenance.format.clone(),
                 dialect: provenance.dialect.clone(),

@@ -107,7 +107,7 @@ impl Preprocessor {
         let columns = Window::centred(width, self.width);
         let rows = Window::centred(height, self.height);
         // What is cut out of the middle of the image upside down, where one more row is left over on one side.
-        let rows = if self.contract.flip_vertical { rows.from_the_end() } else { rows };
+        let rows = if self.contract.flip_vertical { rows.at_the_other_end() } else { rows };
         let mut levels = match interpolation {
             Interpolation::BilinearAntialias => pillow::resize(image, columns, rows),
             Interpolation::Bilinear => opencv::resize(image, columns, rows),

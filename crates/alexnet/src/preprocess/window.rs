@@ -47,7 +47,7 @@ impl Window {
     }
 
     /// As many positions, as far from the end as these are from the start.
-    pub(super) fn from_the_end(self) -> Window {
+    pub(super) fn at_the_other_end(self) -> Window {
         Window { start: self.size.saturating_sub(self.length).saturating_sub(self.start), ..self }
     }
 
