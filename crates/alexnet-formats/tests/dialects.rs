@@ -173,7 +173,7 @@ fn shapes_that_no_width_explains_are_refused_with_both() {
         ("kernel", "features.3.weight", vec![192, 64, 3, 3], vec!["[192, 64, 3, 3]", "[192, 64, 5, 5]"]),
         ("input channels", "features.0.weight", vec![64, 1, 11, 11], vec!["[64, 1, 11, 11]", "[64, 3, 11, 11]"]),
         ("groups", "features.3.weight", vec![192, 32, 5, 5], vec!["[192, 32, 5, 5]", "[192, 64, 5, 5]"]),
-        ("fc6", "classifier.1.weight", vec![4096, 6400], vec!["[4096, 6400]", "[4096, 9216]", "9216 features"]),
+        ("fc6", "classifier.1.weight", vec![4096, 4352], vec!["[4096, 4352]", "[4096, 9216]", "9216 features"]),
         ("rank", "classifier.1.weight", vec![4096, 256, 6, 6], vec!["[4096, 256, 6, 6]", "a matrix"]),
         ("bias", "features.0.bias", vec![63], vec!["[63]", "[64]"]),
         ("nothing", "features.0.weight", vec![0, 3, 11, 11], vec!["[0, 3, 11, 11]"]),

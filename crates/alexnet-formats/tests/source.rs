@@ -1,6 +1,6 @@
 //! Opening files, and opening those that other files name.
 
-use alexnet_formats::{Kind, Limits, Source};
+use alexnet_formats::{Kind, Limits, Source, open};
 use std::fs;
 
 #[test]
@@ -22,12 +22,45 @@ fn an_empty_file_is_no_error_here() {
 }
 
 #[test]
+fn a_folder_is_the_files_right_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("deeper")).unwrap();
+    fs::write(folder.path().join("b"), "bb").unwrap();
+    fs::write(folder.path().join("a"), "a").unwrap();
+    let source = Source::open(folder.path(), &Limits::default()).unwrap();
+    let names: Vec<String> = source.folder().unwrap().iter().map(Source::file_name).collect();
+    assert_eq!((names, source.size()), (vec!["a".to_owned(), "b".to_owned()], 3));
+    // printf a > a; printf bb > b; sha256sum a b | sha256sum
+    assert_eq!(source.sha256(), "f773902206a1f6f79c745f395b0c1bc6bc2330a4c0309fffc7cd49be9377a65f");
+    let error = open(&source, &Limits::default()).unwrap_err();
+    assert!(error.to_string().contains("no checkpoint of a known kind: its first file is `a`"), "{error}");
+    let strict = Limits { entries: 1, ..Limits::default() };
+    assert!(Source::open(folder.path(), &strict).unwrap_err().to_string().contains("`entries` of 1"));
+}
+
+#[test]
+fn a_sibling_has_a_plain_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a"), "a").unwrap();
+    fs::write(folder.path().join("b"), "bb").unwrap();
+    let source = Source::open(folder.path().join("a"), &Limits::default()).unwrap();
+    assert_eq!(source.sibling("b", &Limits::default()).unwrap().bytes(), "bb");
+    for name in ["../a", "/etc/passwd", "", ".", "..", "x/../b", "b\\c"] {
+        assert_eq!(source.sibling(name, &Limits::default()).unwrap_err().kind(), Kind::Refused, "{name}");
+    }
+    let loose = Source::from_bytes("a", "a");
+    assert_eq!(loose.sibling("b", &Limits::default()).unwrap_err().kind(), Kind::Refused);
+}
+
+#[test]
 fn what_isnt_a_regular_file_is_refused_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Source::open(folder.path(), &Limits::default()).unwrap_err();
+    let socket = folder.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let error = Source::open(&socket, &Limits::default()).unwrap_err();
     assert_eq!(error.kind(), Kind::Refused);
-    assert!(error.to_string().contains("is a folder; try one of the files in it"), "{error}");
-    assert!(error.to_string().starts_with(&folder.path().display().to_string()), "{error}");
+    assert!(error.to_string().contains("is not a regular file"), "{error}");
+    assert!(error.to_string().starts_with(&socket.display().to_string()), "{error}");
     let error = Source::open(folder.path().join("missing"), &Limits::default()).unwrap_err();
     assert_eq!(error.kind(), Kind::Io);
     assert!(error.to_string().contains("missing: "), "{error}");

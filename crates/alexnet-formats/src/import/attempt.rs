@@ -142,10 +142,12 @@ fn landmarks(dialect: &'static Dialect, told: Told<'_>) -> Vec<String> {
 
 /// `None` where the dialect doesn't claim the place.
 fn read(place: &Place<'_>, dialect: &'static Dialect, told: Told<'_>) -> Option<Result<Vec<Candidate>, Misfit>> {
+    // Not even a user's word makes a place a dialect's that it isn't.
+    let known = (dialect.candidates)(place)?;
     Some(match told {
         Told::Insisted(network) => candidate(place, dialect, network, Widths::Any).map(|found| vec![found]),
         Told::Described(network) => candidate(place, dialect, network, Widths::Fixed).map(|found| vec![found]),
-        Told::Nothing => untold(place, dialect, (dialect.candidates)(place)?),
+        Told::Nothing => untold(place, dialect, known),
     })
 }
 
