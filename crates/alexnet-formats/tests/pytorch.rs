@@ -36,7 +36,7 @@ fn every_layout_holds_what_pytorch_reads_from_it() {
         let (file, tensor) = line.split_once('\t').unwrap();
         expected.entry(file).or_default().push(tensor);
     }
-    assert!(expected.len() >= 50, "tensors.tsv is incomplete");
+    assert!(expected.len() >= 48, "tensors.tsv is incomplete");
     let mut faults = Vec::new();
     for (file, expected) in expected {
         match read(file) {
