@@ -179,6 +179,22 @@ fn what_is_left_out_has_its_usual_value() {
 }
 
 #[test]
+fn statistics_of_a_flattened_map_are_brought_into_the_order_of_its_channels() {
+    let count = 12;
+    let operand = |role| Operand::new(role, role, counting(&[count], 0), Transform::Identity);
+    let norm = ["weight", "bias", "running_mean", "running_var"]
+        .into_iter()
+        .fold(plain("norm", &["flat"], BatchNorm2d { eps: 1e-3 }), |norm, role| norm.with(operand(role)));
+    let fc = weighted("fc", &["norm"], Linear { out: 1 }, &[1, count], 0);
+    let imported = read(graph([3, 2, 2], vec![plain("flat", &["data"], NodeOp::FlattenHwc), norm, fc]));
+    // Pixel by pixel, three channels each: the first channel's are every third.
+    let by_channel = [0.0, 3.0, 6.0, 9.0, 1.0, 4.0, 7.0, 10.0, 2.0, 5.0, 8.0, 11.0];
+    for name in ["norm0.weight", "norm0.bias", "norm0.running_mean", "norm0.running_var", "fc1.weight"] {
+        assert_eq!(values(&imported, name), by_channel, "{name}");
+    }
+}
+
+#[test]
 fn what_is_no_line_of_layers_is_refused_by_name() {
     let first = || weighted("a", &["data"], conv(2, 1), &[2, 3, 1, 1], 0);
     let second = |name: &str, input: &str| weighted(name, &[input], conv(2, 1), &[2, 2, 1, 1], 0);

@@ -14,7 +14,7 @@ pub(super) fn layer(module: Module<'_>) -> Result<Option<(NodeOp, Vec<Operand>)>
     match module.kind() {
         "SpatialConvolution" | "SpatialConvolutionMM" => convolution(module).map(Some),
         "Linear" => linear(module).map(Some),
-        "SpatialBatchNormalization" => normalisation(module).map(Some),
+        "SpatialBatchNormalization" | "BatchNormalization" => normalisation(module).map(Some),
         "SpatialMaxPooling" => plain(pool(module)?.into()),
         "SpatialCrossMapLRN" => plain(norm(module)?.into()),
         "ReLU" => plain(Relu {}.into()),

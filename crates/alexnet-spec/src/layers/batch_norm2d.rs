@@ -1,8 +1,8 @@
-use super::{Infer, map};
+use super::Infer;
 use crate::Shape;
 use serde::{Deserialize, Serialize};
 
-/// Batch normalisation with running statistics, per channel:
+/// Batch normalisation with running statistics, per channel of a map or per feature of a vector:
 /// `y = (x - running_mean) / sqrt(running_var + eps) * weight + bias`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,7 +13,6 @@ pub struct BatchNorm2d {
 
 impl Infer for BatchNorm2d {
     fn output(&self, input: Shape) -> Result<Shape, String> {
-        map(input)?;
         if !(self.eps.is_finite() && self.eps > 0.0) {
             return Err(format!("eps is {}; it must be finite and above zero", self.eps));
         }
@@ -21,7 +20,10 @@ impl Infer for BatchNorm2d {
     }
 
     fn parameters(&self, input: Shape) -> Result<Vec<(&'static str, Vec<usize>)>, String> {
-        let (channels, ..) = map(input)?;
-        Ok(["weight", "bias", "running_mean", "running_var"].map(|name| (name, vec![channels])).into())
+        let count = match input {
+            Shape::Map { channels, .. } => channels,
+            Shape::Vector(features) => features,
+        };
+        Ok(["weight", "bias", "running_mean", "running_var"].map(|name| (name, vec![count])).into())
     }
 }

@@ -1,9 +1,9 @@
-use super::{Build, channels, precision::widened};
+use super::{Build, precision::widened};
 use alexnet_spec::{Shape, layers as spec};
 use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::{BatchNorm, Init, ModuleT, VarBuilder};
 
-/// Batch normalisation per channel of `[N, C, H, W]`. 16-bit types compute in f32, and don't train.
+/// Batch normalisation per channel of `[N, C, H, W]`, or per feature of `[N, F]`. 16-bit types compute in f32, and don't train.
 ///
 /// In training the batch's own mean and variance are used, and the running ones follow with momentum 0.1, as in PyTorch.
 #[derive(Clone, Debug)]
@@ -26,7 +26,13 @@ impl BatchNorm2d {
                 scale = (scale * wide(weight)?)?;
                 shift = ((shift * wide(weight)?)? + wide(bias)?)?;
             }
-            x.broadcast_mul(&scale.reshape((1, (), 1, 1))?)?.broadcast_add(&shift.reshape((1, (), 1, 1))?)
+            // As many axes as the input, all of one but the channels'.
+            let along = |t: Tensor| {
+                let mut shape = vec![1; x.rank()];
+                shape[1] = t.elem_count();
+                t.reshape(shape)
+            };
+            x.broadcast_mul(&along(scale)?)?.broadcast_add(&along(shift)?)
         })
     }
 }
@@ -35,7 +41,10 @@ impl Build for spec::BatchNorm2d {
     type Layer = BatchNorm2d;
 
     fn build(&self, input: Shape, vb: VarBuilder) -> Result<BatchNorm2d> {
-        let channels = channels(input)?;
+        let channels = match input {
+            Shape::Map { channels, .. } => channels,
+            Shape::Vector(features) => features,
+        };
         let get = |name, init| vb.get_with_hints(channels, name, Init::Const(init));
         let norm = BatchNorm::new(
             channels,

@@ -89,7 +89,7 @@ struct Merger<'g> {
     views: BTreeMap<&'g str, View>,
     layers: Vec<Merged>,
     notes: Vec<String>,
-    /// Whether a batch norm is still to come: it needs a map, however small.
+    /// Whether a batch norm is still to come: what it normalises stays a map, however small, as its file has it.
     normalised: bool,
 }
 
@@ -155,7 +155,8 @@ impl<'g> Merger<'g> {
             Op::Linear(_) => self.multiply(parts),
             Op::LocalResponseNorm(norm) => self.normalise(parts, norm),
             Op::BatchNorm2d(_) => {
-                let parts = in_order(parts, channels(self.shape))?;
+                let mut parts = in_order(parts, channels(self.shape))?;
+                parts.iter_mut().for_each(features_in_order);
                 let roles = [("weight", true), ("bias", true), ("running_mean", false), ("running_var", false)];
                 let parameters = roles.map(|(role, optional)| join(&parts, role, optional, &mut self.notes));
                 self.push(first, parts, parameters.into_iter().collect::<Result<_>>()?, false)
@@ -430,6 +431,15 @@ fn in_order(mut parts: Vec<Part<'_>>, count: usize) -> Result<Vec<Part<'_>>> {
     }
     parts.sort_by_key(|part| part.view.single().map(|stretch| stretch.start));
     Ok(parts)
+}
+
+/// Brings what a batch norm has for each feature into the order of the features: that of a map flattened channel by channel.
+fn features_in_order(part: &mut Part<'_>) {
+    if let Some((height, width)) = part.view.hwc {
+        part.weight.push(Transform::Reshape(vec![1, part.out]));
+        part.weight.push(Transform::FlattenedHwcToChw { height, width });
+        part.weight.push(Transform::Reshape(vec![part.out]));
+    }
 }
 
 /// Takes the factor that the value still needs into the weight.

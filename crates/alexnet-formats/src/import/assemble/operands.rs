@@ -3,8 +3,8 @@
 use super::view::View;
 use crate::import::attempt::Resolved;
 use crate::{Error, Result, Transform};
-use alexnet_spec::graph::{Node, Operand};
-use alexnet_spec::{DType, Tensor};
+use alexnet_spec::graph::{Node, NodeOp, Operand};
+use alexnet_spec::{DType, Op, Tensor};
 
 /// A parameter of a merged layer.
 pub(super) struct Parameter {
@@ -53,7 +53,8 @@ pub(super) fn join(
             return Err(Error::refused(format!("`{}` has no {role}", part.node.name.escape_debug())));
         };
         let mut steps = vec![operand.transform.clone()];
-        if role == "weight" {
+        // What a batch norm has, all of it follows the order of its features.
+        if role == "weight" || matches!(part.node.op, NodeOp::Layer(Op::BatchNorm2d(_))) {
             steps.extend(part.weight.iter().cloned());
         }
         sources.extend(operand.sources.iter().cloned());
