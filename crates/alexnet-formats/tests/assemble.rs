@@ -4,7 +4,9 @@ mod common;
 
 use alexnet_formats::{Checkpoint, ImportOptions, Imported, Transform, import};
 use alexnet_spec::graph::{Node, NodeOp, Operand};
-use alexnet_spec::layers::{BatchNorm2d, Conv2d, Flatten, Linear, LocalResponseNorm, MaxPool2d, Relu, Softmax};
+use alexnet_spec::layers::{
+    AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, LocalResponseNorm, MaxPool2d, Relu, Softmax,
+};
 use alexnet_spec::{Graph, Input, Op, Tensor};
 
 fn counting(shape: &[usize], from: usize) -> Tensor {
@@ -150,6 +152,63 @@ fn a_factor_reaches_the_next_weights_through_what_keeps_it() {
     let imported = read(graph([1, 1, 1], nodes));
     assert_eq!(values(&imported, "fc2.weight"), [2., 2.5]);
     assert_eq!(values(&imported, "fc2.bias"), [904.]);
+}
+
+fn batch_norm(name: &str, input: &str, channels: usize, from: usize) -> Node {
+    let roles = [("weight", 0), ("bias", 100), ("running_mean", 200), ("running_var", 300)];
+    roles.into_iter().fold(plain(name, &[input], BatchNorm2d { eps: 1e-3 }), |node, (role, more)| {
+        let tensor = counting(&[channels], from + more);
+        node.with(Operand::new(role, format!("{name}.{role}"), tensor, Transform::Identity))
+    })
+}
+
+/// One that reads towers in another order than they are written in, and one for each tower.
+#[test]
+fn a_batch_norm_of_towers_follows_the_order_of_the_layer() {
+    let fc = |name: &str, from| weighted(name, &["flat"], Linear { out: 2 }, &[2, 1], from);
+    let nodes = |rest: Vec<Node>| {
+        let mut nodes = vec![plain("flat", &["data"], Flatten {}), fc("a", 0), fc("b", 10)];
+        nodes.extend(rest);
+        graph([1, 1, 1], nodes)
+    };
+    let joined = || plain("ba", &["b", "a"], NodeOp::Concat);
+    let last = |input: &str| weighted("out", &[input], Linear { out: 1 }, &[1, 4], 20);
+    let imported = read(nodes(vec![joined(), batch_norm("norm", "ba", 4, 0), last("norm")]));
+    let rows = values(&imported, "fc1.weight");
+    let means = values(&imported, "norm1.running_mean");
+    let columns = values(&imported, "fc2.weight");
+    // Whichever tower stands first: b's rows are 10 and 11, and what reads them 200, 201 and 20, 21.
+    let pairs: Vec<_> =
+        rows.iter().zip(means).zip(columns).map(|((a, b), c)| (*a as u32, b as u32, c as u32)).collect();
+    for pair in [(10, 200, 20), (11, 201, 21), (0, 202, 22), (1, 203, 23)] {
+        assert!(pairs.contains(&pair), "{pairs:?}");
+    }
+
+    let each = vec![batch_norm("na", "a", 2, 0), batch_norm("nb", "b", 2, 50)];
+    let rest = vec![plain("nba", &["nb", "na"], NodeOp::Concat), last("nba")];
+    let imported = read(nodes(each.into_iter().chain(rest).collect()));
+    let rows = values(&imported, "fc1.weight");
+    let scales = values(&imported, "norm1.weight");
+    let columns = values(&imported, "fc2.weight");
+    let pairs: Vec<_> =
+        rows.iter().zip(scales).zip(columns).map(|((a, b), c)| (*a as u32, b as u32, c as u32)).collect();
+    for pair in [(10, 50, 20), (11, 51, 21), (0, 0, 22), (1, 1, 23)] {
+        assert!(pairs.contains(&pair), "{pairs:?}");
+    }
+}
+
+#[test]
+fn a_batch_norm_after_a_convolution_over_the_whole_map_is_one_of_features() {
+    let nodes = vec![
+        weighted("fc", &["data"], conv(2, 3), &[2, 2, 3, 3], 0),
+        batch_norm("norm", "fc", 2, 0),
+        plain("average", &["norm"], AdaptiveAvgPool2d { output: [1, 1] }),
+        weighted("score", &["average"], conv(1, 1), &[1, 2, 1, 1], 50),
+    ];
+    let imported = read(graph([2, 3, 3], nodes));
+    let kinds: Vec<&str> = imported.network.layers.iter().map(|layer| layer.op.kind()).collect();
+    assert_eq!(kinds, ["Flatten", "Linear", "BatchNorm2d", "Linear"]);
+    assert_eq!(values(&imported, "norm1.bias"), [100., 101.]);
 }
 
 /// TensorFlow's `SAME` for 11x11 at stride 4 on 224 pixels: 56 outputs, 7 pixels, of which 3 come first.

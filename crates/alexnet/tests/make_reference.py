@@ -222,6 +222,20 @@ torch_case("linear", {"op": "Linear", "out": 4}, normal(3, 7), F.linear, weight=
 torch_case("relu", {"op": "Relu"}, normal(2, 3, 4, 5), F.relu)
 torch_case("flatten", {"op": "Flatten"}, normal(2, 3, 4, 5), lambda x: torch.flatten(x, 1))
 torch_case("softmax", {"op": "Softmax"}, normal(2, 9, scale=3.0), lambda x: torch.softmax(x, 1))
+torch_case(
+    "batch-norm-vector",
+    {"op": "BatchNorm2d", "eps": 1e-3},
+    normal(3, 5),
+    lambda x, weight, bias, running_mean, running_var: torch.func.functional_call(
+        torch.nn.BatchNorm1d(5, eps=1e-3).eval(),
+        {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var},
+        (x,),
+    ),
+    weight=normal(5),
+    bias=normal(5),
+    running_mean=normal(5),
+    running_var=np.abs(normal(5)) + [0.5, 1e-3, 1e-6, 2.0, 1.0],
+)
 
 save_file(
     tensors,

@@ -87,7 +87,7 @@ fn layer(builder: &mut Builder, section: &Section) -> Result<()> {
         "connected" => connected(builder, section),
         "maxpool" => maxpool(builder, section),
         "batchnorm" => {
-            let channels = channels(builder, section)?;
+            let (Shape::Map { channels, .. } | Shape::Vector(channels)) = builder.shape;
             let statistics = statistics(builder, section, channels);
             normalise(builder, section, "", statistics, None)
         }
@@ -137,11 +137,8 @@ fn convolutional(builder: &mut Builder, section: &Section) -> Result<()> {
     activation(builder, section, "logistic")
 }
 
-/// `parse_connected`; in the file biases, weights (`load_connected_weights`).
+/// `parse_connected`; in the file biases, weights, statistics (`load_connected_weights`).
 fn connected(builder: &mut Builder, section: &Section) -> Result<()> {
-    if section.flag("batch_normalize")? {
-        return Err(section.refused("a connected layer with batch_normalize isn't converted"));
-    }
     if matches!(builder.shape, Shape::Map { .. }) {
         builder.push(section, ".flatten", Flatten {})?;
     }
@@ -151,7 +148,13 @@ fn connected(builder: &mut Builder, section: &Section) -> Result<()> {
     let biases = builder.array(section, "biases", vec![out], Order::Rows);
     let weights = builder.array(section, "weights", vec![out, features], Order::AsHeaderSays);
     builder.operand("weight", weights);
-    builder.operand("bias", biases);
+    match section.flag("batch_normalize")? {
+        true => {
+            let statistics = statistics(builder, section, out);
+            normalise(builder, section, ".batchnorm", statistics, Some(biases))?;
+        }
+        false => builder.operand("bias", biases),
+    }
     activation(builder, section, "logistic")
 }
 

@@ -59,6 +59,32 @@ fn arrays_lie_in_the_order_of_darknets_loaders_without_a_copy() {
     assert_eq!(roles(&graph.nodes[0]), [("weight", "0.convolutional.weights".to_owned())]);
 }
 
+/// `load_connected_weights` reads the statistics last, `load_convolutional_weights` before the weights.
+#[test]
+fn a_connected_layers_statistics_lie_behind_its_weights() {
+    let layers = "[connected]\noutput=2\nbatch_normalize=1\nactivation=relu\n[batchnorm]\n";
+    // 2 biases, 2x3 weights, 2 scales, 2 means, 2 variances; 2 scales, 2 means, 2 variances.
+    let (graph, group) = read(&cfg(1, layers), &weights(20)).unwrap();
+    let names: Vec<(&str, f32)> =
+        group.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.to_f32().unwrap()[0])).collect();
+    let expected = [
+        ("0.connected.biases", 0.0),
+        ("0.connected.weights", 2.0),
+        ("0.connected.scales", 8.0),
+        ("0.connected.rolling_mean", 10.0),
+        ("0.connected.rolling_variance", 12.0),
+        ("1.batchnorm.scales", 14.0),
+        ("1.batchnorm.rolling_mean", 16.0),
+        ("1.batchnorm.rolling_variance", 18.0),
+    ];
+    assert_eq!(names, expected);
+    let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
+    let expected = ["0.connected.flatten", "0.connected", "0.connected.batchnorm", "0.connected.relu", "1.batchnorm"];
+    assert_eq!(names, expected);
+    assert_eq!(graph.nodes[1].operands.len(), 1);
+    assert!(graph.nodes[2].operands.iter().any(|operand| operand.role == "bias"));
+}
+
 #[test]
 fn a_header_is_as_long_as_its_version_says() {
     let header = |words: &[u32]| Header::read(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>());
@@ -156,7 +182,6 @@ fn what_is_not_converted_is_named() {
         (format!("{conv}[\u{1b}[2J]\n"), "[\\u{1b}[2J] isn't a layer"),
         (format!("{conv}[softmax]\ntree=9k.tree\n"), "of a tree"),
         (format!("{conv}[softmax]\ntemperature=3\n"), "temperature"),
-        ("[conn]\nbatch_normalize=1\n".into(), "a connected layer with batch_normalize"),
         ("[conv]\nxnor=1\n".into(), "xnor=1"),
         ("[conv]\ndontload=1\n".into(), "dontload=1"),
         ("[conv]\nfilters=x\n".into(), "filters is `x`"),

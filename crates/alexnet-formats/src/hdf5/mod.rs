@@ -1,10 +1,10 @@
 //! HDF5, as h5py, Keras, Caffe and MATLAB write it: groups, attributes and datasets of numbers, texts and object references.
 //!
 //! Described by the HDF5 File Format Specification 3.0. Superblocks 0 to 3, both kinds of object header, old groups (symbol
-//! tables) and new ones (link messages, and fractal heaps from nine links on), contiguous, compact and chunked datasets by
-//! gzip, shuffle and Fletcher-32. A contiguous dataset is a view of the file. Not read: the chunk indexes of growing datasets
-//! that only `libver="latest"` writes, external files, compound types, virtual datasets, and values never written; each is
-//! refused by name.
+//! tables) and new ones (link messages), contiguous, compact and chunked datasets by gzip, shuffle and Fletcher-32. A contiguous
+//! dataset is a view of the file. Not read: the fractal heaps in which new groups of more than eight links and objects of many
+//! attributes keep them, the chunk indexes of growing datasets (both are written with `libver="latest"` alone), external files,
+//! compound types, virtual datasets, and values never written; each is refused by name.
 //!
 //! The crate `hdf5-reader` reads more, but copies every dataset and bounds neither the texts of an attribute nor what all
 //! datasets together decompress to.

@@ -242,7 +242,7 @@ impl Comparison<'_> {
             Op::Relu(_) => kind(module) == Kind::Relu,
             Op::LocalResponseNorm(_) => kind(module) == Kind::Norm,
             Op::MaxPool2d(_) => kind(module) == Kind::MaxPool,
-            Op::BatchNorm2d(_) => class(module) == "BatchNorm2d",
+            Op::BatchNorm2d(_) => matches!(class(module), "BatchNorm1d" | "BatchNorm2d"),
             _ => false,
         }
     }

@@ -28,6 +28,7 @@ LAYERS = [
     dict(name="global", op="AdaptiveAvgPool2d", output=[1, 2]),
     dict(name="flatten", op="Flatten"),
     dict(name="fc1", op="Linear", out=7),
+    dict(name="bn2", op="BatchNorm2d", eps=0.002),
     dict(name="drop1", op="Dropout", p=0.25),
 ]
 NETWORK = dict(
@@ -70,6 +71,8 @@ weights = {
     "bn1.running_mean": torch.randn(8) * 0.1, "bn1.running_var": torch.rand(8) + 0.5,
     "conv2.weight": torch.randn(4, 2, 2, 2), "conv2.bias": torch.randn(4),
     "fc1.weight": torch.randn(7, 8), "fc1.bias": torch.randn(7),
+    "bn2.weight": torch.rand(7) + 0.5, "bn2.bias": torch.randn(7),
+    "bn2.running_mean": torch.randn(7), "bn2.running_var": torch.rand(7) + 0.5,
 }
 w = weights
 x = torch.randn(2, 3, 29, 23)
@@ -95,6 +98,7 @@ x = step("conv2", F.conv2d(x, w["conv2.weight"], w["conv2.bias"], groups=4))
 x = step("global", F.adaptive_avg_pool2d(x, (1, 2)))
 x = step("flatten", x.flatten(1))
 x = step("fc1", F.linear(x, w["fc1.weight"], w["fc1.bias"]))
+x = step("bn2", F.batch_norm(x, w["bn2.running_mean"], w["bn2.running_var"], w["bn2.weight"], w["bn2.bias"], eps=0.002))
 step("drop1", x)
 
 (HERE / "odd.json").write_text(json.dumps(NETWORK, indent=1) + "\n")

@@ -251,6 +251,9 @@ def last_additions():
         case(f"dequantize_{name}", opset, [
             ("DequantizeLinear", ["w", "scale", "zero"], ["float"], attributes), ("MatMul", ["x", "float"], ["y"], {}),
         ], [2, 3], constants)
+    parameters = dict(scale=noise(5), b=noise(5), mean=noise(5), var=noise(5, low=0.1, high=3.0))
+    for opset in (9, 15):
+        one(f"batchnorm_{opset}_of_a_vector", opset, "BatchNormalization", [3, 5], dict(epsilon=1e-3), parameters)
 
 
 for make in (convolutions, pools, norms, products, shapes, exporters, last_additions):

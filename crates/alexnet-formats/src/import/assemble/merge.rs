@@ -8,7 +8,7 @@ use super::operands::{Parameter, Part, join, named};
 use super::view::{View, channels, cover};
 use crate::{Error, Result, Transform};
 use alexnet_spec::graph::{Node, NodeOp};
-use alexnet_spec::layers::{Conv2d, Flatten, Linear, LocalResponseNorm, MaxPool2d, Rounding};
+use alexnet_spec::layers::{AdaptiveAvgPool2d, Conv2d, Flatten, Linear, LocalResponseNorm, MaxPool2d, Rounding};
 use alexnet_spec::{Graph, Input, Op, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ pub(super) fn line(graph: &Graph, input: &Input) -> Result<Line> {
     let Input { channels, height, width } = *input;
     let shape = Shape::Map { channels, height, width };
     let views = BTreeMap::from([(graph.input_name.as_str(), View::whole(0, shape))]);
-    let mut merger = Merger { shape, views, layers: Vec::new(), notes: Vec::new(), normalised: false };
+    let mut merger = Merger { shape, views, layers: Vec::new(), notes: Vec::new() };
     let places = places(graph);
     let mut pending: Vec<&Node> = graph.nodes.iter().collect();
     loop {
@@ -46,7 +46,6 @@ pub(super) fn line(graph: &Graph, input: &Input) -> Result<Line> {
             break;
         }
         pending.retain(|node| ready.iter().all(|ready| !std::ptr::eq(*ready, *node)));
-        merger.normalised = pending.iter().any(|node| matches!(node.op, NodeOp::Layer(Op::BatchNorm2d(_))));
         merger.advance(&ready)?;
     }
     if let Some(node) = pending.first() {
@@ -89,8 +88,6 @@ struct Merger<'g> {
     views: BTreeMap<&'g str, View>,
     layers: Vec<Merged>,
     notes: Vec<String>,
-    /// Whether a batch norm is still to come: what it normalises stays a map, however small, as its file has it.
-    normalised: bool,
 }
 
 impl<'g> Merger<'g> {
@@ -154,14 +151,12 @@ impl<'g> Merger<'g> {
             Op::Conv2d(conv) => self.convolve(parts, conv),
             Op::Linear(_) => self.multiply(parts),
             Op::LocalResponseNorm(norm) => self.normalise(parts, norm),
-            Op::BatchNorm2d(_) => {
-                let mut parts = in_order(parts, channels(self.shape))?;
-                parts.iter_mut().for_each(features_in_order);
-                let roles = [("weight", true), ("bias", true), ("running_mean", false), ("running_var", false)];
-                let parameters = roles.map(|(role, optional)| join(&parts, role, optional, &mut self.notes));
-                self.push(first, parts, parameters.into_iter().collect::<Result<_>>()?, false)
+            Op::BatchNorm2d(_) => self.normalise_batch(parts, first),
+            Op::Flatten(_) | Op::AdaptiveAvgPool2d(AdaptiveAvgPool2d { output: [1, 1] })
+                if matches!(self.shape, Shape::Vector(_)) =>
+            {
+                self.skip(parts)
             }
-            Op::Flatten(_) if matches!(self.shape, Shape::Vector(_)) => self.skip(parts),
             Op::Flatten(_) => self.flatten(parts, hwc),
             Op::Relu(_) | Op::MaxPool2d(_) | Op::AdaptiveAvgPool2d(_) | Op::Dropout(_) => {
                 self.push(first, parts, Vec::new(), true)
@@ -222,10 +217,10 @@ impl<'g> Merger<'g> {
         self.push_outputs(Conv2d { out, groups, ..conv }.into(), parts, parameters)
     }
 
-    /// Whether a kernel sees all of the map at once, and nothing needs a map after it.
+    /// Whether a kernel sees all of the map at once.
     fn covers_the_map(&self, kernel: [usize; 2]) -> bool {
         match self.shape {
-            Shape::Map { height, width, .. } => kernel == [height, width] && !self.normalised,
+            Shape::Map { height, width, .. } => kernel == [height, width],
             Shape::Vector(_) => kernel == [1, 1],
         }
     }
@@ -287,6 +282,20 @@ impl<'g> Merger<'g> {
         };
         let groups = norm.groups.saturating_mul(parts.len());
         self.push(LocalResponseNorm { groups, ..norm }.into(), parts, Vec::new(), false)
+    }
+
+    /// A batch norm, whose statistics follow the channels, or features, in the order in which its node reads them.
+    fn normalise_batch(&mut self, mut parts: Vec<Part<'g>>, op: Op) -> Result<()> {
+        let count = channels(self.shape);
+        parts.iter_mut().for_each(features_in_order);
+        match &mut parts[..] {
+            [part] if part.view.is_whole(count) => {}
+            [part] if part.view.covers(count) => part.weight.extend(part.view.sort(0)),
+            _ => parts = in_order(parts, count)?,
+        }
+        let roles = [("weight", true), ("bias", true), ("running_mean", false), ("running_var", false)];
+        let parameters = roles.map(|(role, optional)| join(&parts, role, optional, &mut self.notes));
+        self.push(op, parts, parameters.into_iter().collect::<Result<_>>()?, false)
     }
 
     fn flatten(&mut self, parts: Vec<Part<'g>>, hwc: bool) -> Result<()> {

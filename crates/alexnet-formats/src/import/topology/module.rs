@@ -20,7 +20,7 @@ pub(super) enum Kind {
 pub(super) fn kind(module: &Module) -> Kind {
     match class(module) {
         "Sequential" => Kind::Sequential,
-        "Conv2d" | "Linear" | "BatchNorm2d" => Kind::Parametric,
+        "Conv2d" | "Linear" | "BatchNorm1d" | "BatchNorm2d" => Kind::Parametric,
         "ReLU" => Kind::Relu,
         "LocalResponseNorm" | "LRN" | "CrossMapLRN2d" | "SpatialCrossMapLRN" => Kind::Norm,
         "MaxPool2d" => Kind::MaxPool,
