@@ -22,7 +22,7 @@ fn convert(fixture: &Fixture, case: &Case, folder: &Path, name: &str, more: &[&s
 /// A readable name for each case.
 fn name(fixture: &Fixture, case: &Case) -> String {
     let path = fixture.path.replace(['/', '.'], "-");
-    format!("{path}{}", case.options.concat().replace("--", "-"))
+    format!("{path}{}", case.options.concat().replace("--", "-").replace('/', "-"))
 }
 
 #[test]
