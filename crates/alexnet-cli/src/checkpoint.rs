@@ -1,27 +1,51 @@
 //! Checkpoints as the command line gives them: with the files that belong to them and what the user has settled.
 
 use crate::args::Common;
-use alexnet_formats::{Companions, ImportOptions, Limits, Map, MeanFile, Published, Source};
-use anyhow::{Context, Result};
+use alexnet_formats::{Checkpoint, Companions, ImportOptions, Limits, Map, MeanFile, Published, Source};
+use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
 /// Opens the checkpoint at `path` with the files that the options put beside it.
 pub fn open(path: &Path, common: &Common, limits: &Limits) -> Result<Source> {
     let companion = |option: &str, file: &Option<std::path::PathBuf>| {
-        file.as_deref().map(|file| Source::open(file, limits)).transpose().context(option.to_owned())
+        file.as_deref().map(|path| self::file(path, limits)).transpose().context(option.to_owned())
     };
     let prototxt = companion("--prototxt", &common.prototxt)?;
     let cfg = companion("--cfg", &common.cfg)?;
     Ok(Source::open(path, limits)?.with_companions(Companions { prototxt, cfg }))
 }
 
+/// Opens a file that an option names, which a folder can't be.
+fn file(path: &Path, limits: &Limits) -> Result<Source> {
+    let source = Source::open(path, limits)?;
+    ensure!(source.folder().is_none(), "{}: is a folder; try one of the files in it", path.display());
+    Ok(source)
+}
+
+/// Errs where the user gave a file that says what the network computes, and the checkpoint is of a format that doesn't take
+/// it: the result would be another network than the user has in mind.
+pub fn check_companions(checkpoint: &Checkpoint, common: &Common) -> Result<()> {
+    let given = [
+        ("--prototxt", common.prototxt.is_some(), "Caffe's weights", &["caffe", "caffe-h5"][..]),
+        ("--cfg", common.cfg.is_some(), "Darknet's weights", &["darknet"][..]),
+    ];
+    for (option, given, whose, formats) in given {
+        ensure!(
+            !given || formats.contains(&checkpoint.format),
+            "{option} goes with {whose}, but this file is of format {}; try without it",
+            checkpoint.format
+        );
+    }
+    Ok(())
+}
+
 /// What the user has settled beforehand, and what is known of `source` if it was published.
 pub fn options(source: &Source, common: &Common, limits: &Limits) -> Result<ImportOptions> {
     let mean = |file: &std::path::PathBuf| {
-        let source = Source::open(file, limits)?;
-        MeanFile::read(&source, limits)
+        let source = self::file(file, limits)?;
+        anyhow::Ok(MeanFile::read(&source, limits)?)
     };
-    let map = |file: &std::path::PathBuf| Map::read(&Source::open(file, limits)?, limits);
+    let map = |file: &std::path::PathBuf| anyhow::Ok(Map::read(&self::file(file, limits)?, limits)?);
     Ok(ImportOptions {
         network: common.network()?,
         key: common.key.clone(),

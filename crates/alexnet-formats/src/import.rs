@@ -203,7 +203,7 @@ fn is_prefix(head: &str) -> bool {
 }
 
 /// Tensors that no inference needs, by the end of their names.
-const TRAINING_STATE: [(&str, &str); 10] = [
+const TRAINING_STATE: [(&str, &str); 11] = [
     ("num_batches_tracked", "a counter of batch norm"),
     ("n_averaged", "a counter of weight averaging"),
     ("num_updates", "a counter of weight averaging"),
@@ -213,6 +213,7 @@ const TRAINING_STATE: [(&str, &str); 10] = [
     ("beta1_power", "a state of Adam"),
     ("beta2_power", "a state of Adam"),
     ("lr", "the learning rate"),
+    ("learning_rate", "the learning rate"),
     ("model_iter", "a counter of Caffe2's training"),
 ];
 
@@ -231,10 +232,13 @@ fn unused(place: &Place<'_>, candidate: &Candidate, by_key: bool) -> Result<Vec<
         let last = name.rsplit(['.', '/']).next().unwrap_or(name);
         let state = TRAINING_STATE.iter().find(|(end, _)| *end == last).map(|(_, why)| (*why).to_owned());
         let momentum = || used.contains(name.strip_suffix(MOMENTUM)?).then(|| "a weight's momentum".to_owned());
+        // A whole number for all of the network, as an epoch or an iteration is: no layer has one.
+        let count = || (tensor.shape().is_empty() && !tensor.dtype().is_float()).then(|| "a count".to_owned());
         let twin = || candidate.tensors.iter().find(|(_, used)| used.same_view(tensor));
         let elsewhere = || (by_key && !inside.contains(name.as_str())).then(|| "not below --key".to_owned());
         match state
             .or_else(momentum)
+            .or_else(count)
             .or_else(elsewhere)
             .or_else(|| twin().map(|(parameter, _)| format!("the same tensor as {parameter}")))
         {

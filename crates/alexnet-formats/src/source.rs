@@ -53,7 +53,7 @@ impl Source {
     pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Source> {
         let path = path.as_ref();
         // Opening a named pipe would wait for a writer: look first.
-        let metadata = fs::metadata(path).map_err(|error| Error::io(path.display(), error))?;
+        let metadata = fs::metadata(path).map_err(|error| missing(path, error))?;
         if metadata.is_dir() {
             return Source::open_folder(path, limits);
         }
@@ -222,6 +222,14 @@ impl Source {
         let lines = files.iter().map(|file| format!("{}  {}\n", file.sha256(), file.file_name()));
         hex(&Sha256::digest(lines.collect::<String>()))
     }
+}
+
+/// The error of a path that leads nowhere. TensorFlow's programs name a checkpoint by what its files' names have in common.
+fn missing(path: &Path, error: io::Error) -> Error {
+    let mut index = path.as_os_str().to_owned();
+    index.push(".index");
+    let error = Error::io(path.display(), error);
+    if Path::new(&index).is_file() { error.with_remedy(Path::new(&index).display().to_string()) } else { error }
 }
 
 fn check_regular(path: &Path, metadata: &fs::Metadata) -> Result<()> {

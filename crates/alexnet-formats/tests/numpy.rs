@@ -98,3 +98,27 @@ fn the_report_says_what_became_of_theanos_weights() {
         assert!(report.lines().any(|found| found.trim() == line), "{line}\n{report}");
     }
 }
+
+#[test]
+fn variables_of_caffe_tensorflow_are_what_its_dictionaries_are() {
+    let lists = read("caffe-tensorflow-dictionaries.npy");
+    let options = ImportOptions { network: alexnet_spec::networks::get("bvlc"), ..ImportOptions::default() };
+    let expected = import(&lists, &options).unwrap();
+    let [group] = &lists.groups[..] else { panic!("one dictionary") };
+    let mut variables = Group::default();
+    for (name, tensor) in &group.tensors {
+        variables.tensors.push((name.replace('.', "/"), tensor.clone()));
+    }
+    // What TensorFlow's training counts, and NumPy's users: of no layer.
+    let count = Tensor::new(DType::I64, vec![], bytes::Bytes::from_static(&[7; 8])).unwrap();
+    variables.tensors.push(("epoch".into(), count));
+    let variables = Checkpoint::new("tensorflow", vec![variables]);
+    assert_eq!(import(&variables, &ImportOptions::default()).unwrap_err().kind(), alexnet_formats::Kind::Ambiguous);
+    let imported = import(&variables, &options).unwrap();
+    assert_eq!(imported.dialect, "caffe-tensorflow");
+    assert_eq!(imported.report.unused.len(), 1);
+    for (name, tensor) in expected.weights.iter() {
+        let own = imported.weights.get(name).unwrap();
+        assert_eq!((own.shape(), own.to_f32().unwrap()), (tensor.shape(), tensor.to_f32().unwrap()), "{name}");
+    }
+}

@@ -20,7 +20,9 @@ pub(super) fn inspect(input: &Path, args: &Convert) -> Result<()> {
     let limits = Limits::default();
     let source = checkpoint::open(input, &args.common, &limits)?;
     let options = checkpoint::options(&source, &args.common, &limits)?;
-    let inspection = alexnet_formats::inspect(&alexnet_formats::open(&source, &limits)?, &options);
+    let opened = alexnet_formats::open(&source, &limits)?;
+    checkpoint::check_companions(&opened, &args.common)?;
+    let inspection = alexnet_formats::inspect(&opened, &options);
     if args.common.json {
         let (path, bytes) = (source.path().display().to_string(), source.size());
         console::print_json(&Report { schema: "alexnet-inspect/1", path, bytes, inspection })

@@ -88,6 +88,7 @@ pub const ALL: &[Dialect] = &[
     mxnet::DIALECT,
     caffe_tensorflow::LISTS,
     caffe_tensorflow::DICTIONARIES,
+    caffe_tensorflow::VARIABLES,
     theano_alexnet::DIALECT,
     heuritech::DIALECT,
     chainer::DIALECT,

@@ -137,16 +137,17 @@ pub(super) fn refuse(source: &Source, limits: &Limits) -> Error {
     }
     let head = shown(bytes.get(..8).unwrap_or(&bytes));
     Error::refused(format!("of no known format: it begins with `{head}`"))
-        .with_remedy("a file that torch.save, torch.jit.save, pickle.dump or safetensors wrote")
+        .with_remedy("the file with the weights, as the framework saved it; docs/SUPPORTED.md lists the formats")
 }
 
 fn folder(files: &[Source]) -> Error {
-    let seen = match files {
-        [] => "it has no files".to_owned(),
-        [first, ..] => format!("its first file is `{}`", shown(first.file_name().as_bytes())),
+    let (seen, remedy) = match files {
+        [] => ("no files lie right in it".to_owned(), "the folder or the file that holds the weights"),
+        [first, ..] => {
+            (format!("its first file is `{}`", shown(first.file_name().as_bytes())), "one of the files in it")
+        }
     };
-    Error::refused(format!("a folder that is no checkpoint of a known kind: {seen}"))
-        .with_remedy("one of the files in it")
+    Error::refused(format!("a folder that is no checkpoint of a known kind: {seen}")).with_remedy(remedy)
 }
 
 fn zip(archive: &Archive) -> Error {

@@ -82,7 +82,7 @@ fn known_input(graph: &Graph) -> Result<Input> {
         Some(input) if inputs.is_empty() => Ok(input),
         _ => Err(Error::ambiguous(
             "the file doesn't say how large its images are",
-            "--network with the network that it is",
+            "--network with the network that it is, or with a JSON file of it (--list-networks --json prints some)",
         )),
     }
 }

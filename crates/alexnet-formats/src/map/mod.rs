@@ -27,6 +27,7 @@
 )]
 
 mod draft;
+mod layouts;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,14 @@ pub(super) fn map(file: &str, bytes: &[u8]) -> Result<Map> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::malformed("is no text in UTF-8"))?;
     let read: File = match text.trim_start().starts_with('{') {
         true => serde_json::from_str(text).map_err(|error| malformed(&error))?,
-        false => toml::from_str(text).map_err(|error| malformed(&error))?,
+        false => toml::from_str(text).map_err(|error| match error.span() {
+            // What is missing from the whole file has the file for its place, or none.
+            Some(span) if span.start > 0 => {
+                let line = text.get(..span.start).unwrap_or_default().matches('\n').count().saturating_add(1);
+                malformed(&format_args!("line {line}: {}", error.message()))
+            }
+            _ => malformed(&error.message()),
+        })?,
     };
     let mut parameters = Vec::new();
     for (parameter, value) in read.parameters.0 {

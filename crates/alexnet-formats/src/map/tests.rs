@@ -187,8 +187,87 @@ fn inspect_drafts_a_map_that_can_be_read_and_completed() {
     let draft = inspect(&checkpoint, &ImportOptions::default()).map_draft.unwrap();
     let map = read(&draft).unwrap();
     assert_eq!(map.network.as_deref(), Some("torchvision"));
-    // The only tensors of their kinds: an 11x11 and a 5x5 kernel, both as HWIO.
+    // The only tensors of their kinds: an 11x11 and a 5x5 kernel, both as HWIO, and vectors as long as they have outputs.
     let named: Vec<(&str, &str)> = map.parameters.iter().map(|(n, o)| (n.as_str(), o.sources[0].as_str())).collect();
-    assert_eq!(named, [("conv1.weight", "t0"), ("conv2.weight", "t2")], "{draft}");
+    let first = [("conv1.weight", "t0"), ("conv1.bias", "t1"), ("conv2.weight", "t2"), ("conv2.bias", "t3")];
+    assert_eq!(named, first, "{draft}");
     assert!(draft.contains("# \"conv3.weight\" = { from = \"t4\", transform = \"hwio\" }  # [3, 3, 6, 12]"), "{draft}");
+}
+
+/// The parameters of bvlc, its widths divided, under names and in layouts of TensorFlow, beside what a training leaves.
+fn tensorflow(divisor: usize) -> Checkpoint {
+    let network = networks::get("bvlc").unwrap();
+    let network = if divisor == 1 { network } else { network.shrunk(divisor, 10).unwrap() };
+    let mut group = Group::default();
+    for parameter in network.parameters().unwrap() {
+        let shape = match parameter.shape[..] {
+            [o, i, h, w] => vec![h, w, i, o],
+            [o, i] => vec![i, o],
+            ref other => other.to_vec(),
+        };
+        // One element, read over and over: a matrix of 4096 by 9216 takes no memory.
+        let bytes = bytes::Bytes::from_static(&[0; 4]);
+        let tensor = Tensor::strided(alexnet_spec::DType::F32, shape.clone(), vec![0; shape.len()], 0, bytes).unwrap();
+        let name = parameter.name.replace(".weight", "/kernel").replace(".bias", "/offset");
+        group.tensors.push((format!("adam/{name}"), tensor.clone()));
+        group.tensors.push((format!("net/{name}"), tensor));
+    }
+    Checkpoint::new("npz", vec![group])
+}
+
+#[test]
+fn a_draft_turns_matrices_that_have_a_row_for_each_input_the_square_one_too() {
+    let map = r#"{ from = "net/fc6/kernel", transform = ["transpose", { flattened-hwc-to-chw = { height = 6, width = 6 } }] }"#;
+    for (divisor, fc6, fc7) in [(1, [9216, 4096], [4096, 4096]), (16, [576, 256], [256, 256])] {
+        let checkpoint = tensorflow(divisor);
+        let options = ImportOptions { network: networks::get("bvlc"), ..ImportOptions::default() };
+        let draft = inspect(&checkpoint, &options).map_draft.unwrap();
+        assert!(draft.contains(&format!("# \"fc6.weight\" = {map}  # {fc6:?}\n")), "{draft}");
+        let fc7 = format!("\"fc7.weight\" = {{ from = \"net/fc7/kernel\", transform = \"transpose\" }}  # {fc7:?}\n");
+        assert!(draft.contains(&fc7), "{draft}");
+        // Filled in as a user would: the lines of the model, not those of the optimizer.
+        let filled: Vec<&str> = draft
+            .lines()
+            .filter(|line| {
+                let same =
+                    |layer: &str| line.contains(&format!("\"{layer}.")) && line.contains(&format!("net/{layer}/"));
+                ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"].into_iter().any(same)
+            })
+            .map(|line| line.trim_start_matches("# "))
+            .collect();
+        let filled = format!("network = \"bvlc\"\n[parameters]\n{}", filled.join("\n"));
+        let imported = imported(&checkpoint, &filled, None).unwrap_or_else(|error| panic!("{error}\n{filled}"));
+        assert_eq!(imported.report.used.len(), 16);
+    }
+}
+
+#[test]
+fn a_draft_offers_a_bias_only_vectors_as_long_as_its_kernel_has_outputs() {
+    let options = ImportOptions { network: networks::get("bvlc"), ..ImportOptions::default() };
+    let draft = inspect(&tensorflow(16), &options).map_draft.unwrap();
+    let offered = draft.lines().filter(|line| line.contains("\"conv1.bias\" =")).collect::<Vec<_>>();
+    assert_eq!(
+        offered,
+        ["# \"conv1.bias\" = \"adam/conv1/offset\"  # [6]", "# \"conv1.bias\" = \"net/conv1/offset\"  # [6]"]
+    );
+}
+
+#[test]
+fn a_draft_takes_the_only_tensor_with_the_layers_name() {
+    let mut checkpoint = tensorflow(16);
+    checkpoint.groups[0].tensors.retain(|(name, _)| name.starts_with("net/"));
+    let options = ImportOptions { network: networks::get("bvlc"), ..ImportOptions::default() };
+    let draft = inspect(&checkpoint, &options).map_draft.unwrap();
+    let report = imported(&checkpoint, &draft, None).unwrap_or_else(|error| panic!("{error}\n{draft}")).report;
+    let sources =
+        |parameter: &str| report.used.iter().find(|used| used.parameter == parameter).unwrap().sources.clone();
+    assert_eq!([sources("conv4.weight"), sources("fc8.bias")], [["net/conv4/kernel"], ["net/fc8/offset"]]);
+}
+
+#[test]
+fn errors_of_toml_stay_on_their_line() {
+    let error = read("network = \"bvlc\"\n[parameters\n").unwrap_err().to_string();
+    assert!(error.starts_with("a.map: line 2: ") && !error.contains('|') && !error.contains('\n'), "{error}");
+    let error = read("network = \"bvlc\"\n").unwrap_err().to_string();
+    assert!(error.contains("missing field `parameters`") && !error.contains('|'), "{error}");
 }

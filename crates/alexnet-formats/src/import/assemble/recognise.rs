@@ -39,12 +39,12 @@ pub(super) fn difference(network: &Network, other: &Network) -> Result<Vec<Optio
         let name = |network: &Network, index: usize| network.layers.get(index).map(|layer| layer.name.clone());
         if !alike(a, b) {
             return Err(format!(
-                "its {} is {:?}, but {} of `{}` is {:?}",
+                "its {} is {}, but {} of `{}` is {}",
                 name(network, a.index).unwrap_or_default(),
-                a.op,
+                described(a.op),
                 name(&other, b.index).unwrap_or_default(),
                 other.name,
-                b.op
+                described(b.op)
             ));
         }
         if let Some(pair) = pairs.get_mut(a.index) {
@@ -55,6 +55,11 @@ pub(super) fn difference(network: &Network, other: &Network) -> Result<Vec<Optio
         true => Ok(pairs),
         false => Err(format!("it has {} layers, `{}` {}", own.len(), other.name, theirs.len())),
     }
+}
+
+/// A layer as a network's JSON has it.
+fn described(op: &Op) -> String {
+    serde_json::to_string(op).unwrap_or_else(|_| format!("{op:?}"))
 }
 
 /// Whether the convolutions have the published widths, or all of them times one factor.
