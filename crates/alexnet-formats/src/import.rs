@@ -17,7 +17,7 @@ mod topology;
 use crate::dialects::Dialect;
 use crate::inspect::Reading;
 use crate::report::{Report, Unused, Used};
-use crate::{Checkpoint, Error, Map, MeanFile, Published, Result};
+use crate::{Checkpoint, Error, Map, MeanFile, Published, Result, mean};
 use alexnet_spec::{ChannelOrder, Network, Weights, networks};
 use attempt::{Candidate, Told};
 use place::Names;
@@ -71,6 +71,7 @@ pub fn import(checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Import
     imported.report.notes.splice(0..0, published.into_iter().chain(checkpoint.notes.iter().cloned()));
     if let Some(mean) = &options.mean {
         mean.apply(&mut imported.network)?;
+        imported.report.notes.retain(|note| !note.contains(mean::ASKED_FOR));
         if mean.order.is_none() {
             let order = match imported.network.preprocessing.channel_order {
                 ChannelOrder::Rgb => "RGB",

@@ -238,6 +238,12 @@ fn what_is_left_out_has_its_usual_value() {
 }
 
 #[test]
+fn an_image_of_more_channels_than_memory_has_room_for_is_refused() {
+    let flat = vec![plain("flat", &["data"], Flatten {}), plain("softmax", &["flat"], Softmax {})];
+    assert!(refusal(graph([1 << 50, 1, 1], flat)).contains("an image of 1125899906842624 channels"));
+}
+
+#[test]
 fn statistics_of_a_flattened_map_are_brought_into_the_order_of_its_channels() {
     let count = 12;
     let operand = |role| Operand::new(role, role, counting(&[count], 0), Transform::Identity);

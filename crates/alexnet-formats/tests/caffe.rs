@@ -1,6 +1,6 @@
 //! Caffe's files through the public interface: what is a view, and that damage ends in one line.
 
-use alexnet_formats::{Companions, ImportOptions, Limits, Source, import, open};
+use alexnet_formats::{Companions, ImportOptions, Limits, MeanFile, Source, import, open};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -31,6 +31,33 @@ fn packed_numbers_of_any_precision_and_generation_are_views_of_the_file() {
         assert!(all_views(name), "{name}");
     }
     assert!(!all_views("unpacked.caffemodel"));
+}
+
+#[test]
+fn notes_ask_for_a_mean_until_it_is_given() {
+    let limits = Limits::default();
+    let asks = |mean: Option<MeanFile>| {
+        let source = Source::from_bytes("net.caffemodel", fixture("flickr-style.caffemodel"));
+        let options = ImportOptions { mean, ..ImportOptions::default() };
+        let imported = import(&open(&source, &limits).unwrap(), &options).unwrap();
+        imported.report.notes.iter().any(|note| note.contains("--mean"))
+    };
+    let mean = MeanFile::read(&Source::from_bytes("mean.binaryproto", fixture("mean.binaryproto")), &limits).unwrap();
+    assert!(asks(None));
+    assert!(!asks(Some(mean)));
+}
+
+#[test]
+fn a_description_of_another_program_is_left_aside_aloud() {
+    let text = || Some(Source::from_bytes("net.cfg", "[net]"));
+    for (companions, left) in [
+        (Companions { prototxt: None, cfg: text() }, Some("--cfg is left aside")),
+        (Companions { prototxt: None, cfg: None }, None),
+    ] {
+        let source = Source::from_bytes("net.caffemodel", fixture("alexnet.caffemodel")).with_companions(companions);
+        let notes = open(&source, &Limits::default()).unwrap().notes;
+        assert_eq!(notes.iter().find(|note| note.contains("left aside")).map(|note| &note[..19]), left, "{notes:?}");
+    }
 }
 
 /// Ends in a network or in one line.

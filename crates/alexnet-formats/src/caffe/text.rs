@@ -15,11 +15,13 @@ pub(super) fn read(text: &[u8], message: &'static Message, limits: &Limits) -> R
     if text.len() > limits.header_bytes {
         return Err(Error::limit("header_bytes", format!("a text of {} bytes", text.len()), limits.header_bytes));
     }
-    let text = std::str::from_utf8(text).map_err(|error| {
+    if let Some(zero) = text.iter().position(|byte| *byte == 0) {
         let remedy = "the .prototxt: a .caffemodel is the other file";
-        Error::malformed(format!("no text: byte {} is no UTF-8", error.valid_up_to())).with_remedy(remedy)
-    })?;
-    let mut tokens = Tokens::new(text, limits);
+        return Err(Error::malformed(format!("no text: byte {zero} is zero")).with_remedy(remedy));
+    }
+    // Comments are in whatever encoding their writer's editor had.
+    let text = String::from_utf8_lossy(text);
+    let mut tokens = Tokens::new(&text, limits);
     let next = tokens.word()?;
     let mut reader = Reader { tokens, next, line: 1, budget: Budget::new(limits), depth: limits.depth };
     reader.message(message, None)
@@ -234,6 +236,14 @@ mod tests {
     }
 
     #[test]
+    fn comments_may_be_in_any_encoding() {
+        let text = b"# r\xe9seau \xcd\xf8\nname: 'a' # \xff";
+        assert_eq!(read(text, &NET, &Limits::default()).unwrap().text("name"), Some("a"));
+        let error = read(b"\x0a\x01\0", &NET, &Limits::default()).unwrap_err().to_string();
+        assert!(error.contains("byte 2 is zero"), "{error}");
+    }
+
+    #[test]
     fn values_of_every_kind_are_read() {
         let text = "name: 'a' 'b' \"c\" input_dim: [1, 0x3, -010] input_dim: 227 debug_info: false state { phase: 1 }
             layers { type: CONVOLUTION blobs_lr: -1. convolution_param { bias_term: 0 weight_filler { type: 'x' \"y\" std: 1 } } }
@@ -269,7 +279,6 @@ mod tests {
             let error = net(text).unwrap_err().to_string();
             assert!(error.contains(says), "{text:?}: {error}");
         }
-        assert!(read(b"\xff", &NET, &Limits::default()).unwrap_err().to_string().contains("byte 0 is no UTF-8"));
     }
 
     #[test]

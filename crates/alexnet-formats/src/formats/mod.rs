@@ -119,9 +119,27 @@ pub fn open(source: &Source, limits: &Limits) -> Result<Checkpoint> {
 
 fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     match FORMATS.iter().find(|format| (format.recognises)(source, limits)) {
-        Some(format) => (format.read)(source, limits),
+        Some(format) => {
+            let mut checkpoint = (format.read)(source, limits)?;
+            for note in left_aside(source, checkpoint.format) {
+                if !checkpoint.notes.contains(&note) {
+                    checkpoint.notes.push(note);
+                }
+            }
+            Ok(checkpoint)
+        }
         None => Err(foreign::refuse(source, limits)),
     }
+}
+
+/// What is to be said of files that were given beside one that has no use for them.
+fn left_aside(source: &Source, format: &str) -> Vec<String> {
+    let companions = [
+        ("--prototxt", source.prototxt(), "Caffe's weights", [caffe::FORMAT.name, caffe_h5::FORMAT.name].as_slice()),
+        ("--cfg", source.cfg(), "Darknet's weights", &[darknet::FORMAT.name]),
+    ];
+    let aside = companions.into_iter().filter(|(_, given, _, users)| given.is_some() && !users.contains(&format));
+    aside.map(|(option, _, of, _)| format!("{option} is left aside: it describes {of}, and this is {format}")).collect()
 }
 
 #[cfg(test)]

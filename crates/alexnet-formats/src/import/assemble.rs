@@ -32,6 +32,12 @@ pub(super) fn import(checkpoint: &Checkpoint, graph: &Graph, options: &ImportOpt
         Some(input) => input,
         None => known_input(graph)?,
     };
+    if input.channels > MOST_CHANNELS {
+        return Err(Error::refused(format!(
+            "an image of {} channels; at most {MOST_CHANNELS} are read",
+            input.channels
+        )));
+    }
     let mut line = merge::line(graph, &input)?;
     let mut notes: Vec<String> = graph.notes.iter().cloned().chain(std::mem::take(&mut line.notes)).collect();
     if matches!(line.layers.last(), Some(Merged { op: Op::Softmax(_), .. })) {
@@ -63,6 +69,9 @@ pub(super) fn import(checkpoint: &Checkpoint, graph: &Graph, options: &ImportOpt
     }
     finish(checkpoint, graph, network, line.layers, Report { notes, guessed, ..Report::default() })
 }
+
+/// More channels than any image has: a bound on what is kept for each of them.
+const MOST_CHANNELS: usize = 1024;
 
 /// The size of images at which a description without one is a network that has a name.
 ///

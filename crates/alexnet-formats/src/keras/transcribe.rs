@@ -10,10 +10,12 @@ use super::value::{Kind, Value};
 use crate::shown::shown;
 use crate::{Error, Result};
 use alexnet_spec::graph::{Graph, Node, NodeOp, Operand};
-use alexnet_spec::{Input, Tensor, Transform};
+use alexnet_spec::{Input, Mean, PixelRange, Preprocessing, Tensor, Transform};
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
 
+/// More channels than any image has.
+const MOST_CHANNELS: usize = 1024;
 /// The graph's name for the image.
 const INPUT: &str = "(image)";
 
@@ -35,18 +37,26 @@ pub(super) fn graph(model: &Model, stored: &dyn Stored, flavour: Flavour) -> Res
         nodes: Vec::new(),
         names: HashSet::new(),
         path: Vec::new(),
+        takes_bytes: false,
     };
     let output = transcriber.model(model, vec![image])?;
     if output.is_padded() {
         return Err(Error::refused("the last layer adds zeros around a map"));
     }
     let notes = transcriber.flavour.notes.clone();
+    let bounded = input.as_ref().filter(|input| transcriber.takes_bytes && input.channels <= MOST_CHANNELS);
+    let preprocessing = bounded.map(|input| Preprocessing {
+        range: PixelRange::Byte,
+        mean: Mean::PerChannel(vec![0.0; input.channels]),
+        std: vec![1.0; input.channels],
+        ..Preprocessing::torchvision()
+    });
     Ok(Graph {
         dialect: "keras",
         name: model.name.clone(),
         input_name: INPUT.to_owned(),
         input,
-        preprocessing: None,
+        preprocessing,
         labels: None,
         nodes: transcriber.nodes,
         notes,
@@ -149,6 +159,8 @@ pub(super) struct Transcriber<'a> {
     names: HashSet<String>,
     /// The models that the layer is in, and the layer.
     path: Vec<Key>,
+    /// Whether a layer shows that pixels come in from 0 to 255.
+    pub takes_bytes: bool,
 }
 
 impl Transcriber<'_> {
@@ -205,6 +217,11 @@ impl Transcriber<'_> {
             return Ok(vec![self.model(inner, inputs)?]);
         }
         layers::transcribe(self, &modernise(layer), inputs)
+    }
+
+    /// Whether a value is the image as it comes in.
+    pub fn is_image(&self, value: &Value) -> bool {
+        value.node == INPUT
     }
 
     /// The tensors of the layer at hand, of which there must be `count`.
@@ -270,4 +287,34 @@ fn keys(model: &Model) -> Vec<(&Layer, Key)> {
         (layer, Key { name: name.clone(), saved })
     };
     model.layers.iter().map(key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    struct Nothing;
+
+    impl Stored for Nothing {
+        fn weights(&self, _: &[Key]) -> Result<Vec<(String, Tensor)>> {
+            Ok(Vec::new())
+        }
+    }
+
+    /// The pixels that a model of a Rescaling and nothing else takes.
+    fn range(scale: f64) -> Option<PixelRange> {
+        let layers = json!([
+            {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [null, 2, 2, 3]}},
+            {"class_name": "Rescaling", "config": {"name": "rescaling", "scale": scale, "offset": 0.0}},
+        ]);
+        let model = Model::parse(&json!({"class_name": "Sequential", "config": {"layers": layers}})).unwrap();
+        graph(&model, &Nothing, Flavour::default()).unwrap().preprocessing.map(|contract| contract.range)
+    }
+
+    #[test]
+    fn pixels_that_a_model_divides_by_255_itself_come_in_as_bytes() {
+        assert_eq!(range(1.0 / 255.0), Some(PixelRange::Byte));
+        assert_eq!(range(2.0), None);
+    }
 }

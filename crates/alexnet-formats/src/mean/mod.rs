@@ -7,6 +7,9 @@ mod npy;
 use crate::{Error, Limits, Result, Source};
 use alexnet_spec::{ChannelOrder, Labels, Mean, MeanImage, Network, PixelRange};
 
+/// What notes say that are answered by such a file.
+pub(crate) const ASKED_FOR: &str = "--mean FILE gives";
+
 /// What a file with a mean holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeanFile {

@@ -2,6 +2,7 @@ use super::refused;
 use crate::caffe::fields::Fields;
 use crate::caffe::graph::Extent;
 use crate::caffe::net::{Layer, Net};
+use crate::mean::ASKED_FOR;
 use crate::shown::shown;
 use crate::{Error, Result};
 use alexnet_spec::{Interpolation, Mean, Preprocessing, Resize};
@@ -142,11 +143,10 @@ pub(in crate::caffe) fn data(net: &Net, input_name: &str) -> Result<Data> {
             }
             mean(&transformation, channels, &mut preprocessing, &mut notes)?;
         }
-        None => notes.push(
+        None => notes.push(format!(
             "the net doesn't say how images become its input: Caffe's convention is written (BGR from 0 to 255 minus the \
-             mean colour); --mean FILE gives the mean of the training images"
-                .to_owned(),
-        ),
+             mean colour); {ASKED_FOR} the mean of the training images"
+        )),
     }
     let [height, width] = resized;
     preprocessing.resize = Resize::Exact { height, width, interpolation: Interpolation::Bilinear };
@@ -175,8 +175,8 @@ fn mean(
     let values: Vec<f64> = transformation.newer().floats("mean_value").collect();
     match (&values[..], transformation.text("mean_file")) {
         ([], Some(file)) => notes.push(format!(
-            "training subtracted the mean image `{}`, which isn't in the file: its usual mean colour stands in; --mean FILE \
-             gives it",
+            "training subtracted the mean image `{}`, which isn't in the file: its usual mean colour stands in; \
+             {ASKED_FOR} it",
             shown(file.as_bytes())
         )),
         ([], None) => preprocessing.mean = Mean::PerChannel(vec![0.0; preprocessing.std.len()]),

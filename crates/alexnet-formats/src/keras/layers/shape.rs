@@ -70,6 +70,8 @@ pub(super) fn rescaling(to: &mut Transcriber<'_>, layer: &Layer, input: &Value) 
     if layer.number("offset", 0.0)? != 0.0 || !(scale.is_finite() && scale > 0.0) {
         return Err(layer.refuse("an `offset`, or a `scale` that isn't a number above zero"));
     }
+    // Pixels that are divided by so much range to 255.
+    to.takes_bytes |= to.is_image(input) && scale < 1.0 / 64.0;
     let node = to.node("", &[input], NodeOp::Scale(scale), Vec::new())?;
     Ok(input.at(node))
 }
