@@ -136,7 +136,7 @@ fn candidates<'t>(
             let mut readings = layouts.readings(tensor.shape());
             let (transforms, shape) = readings.find(|(_, shape)| alike(shape))?;
             let outputs = shape.first().copied().unwrap_or_default();
-            Some(Candidate { name: name.as_str(), tensor: *tensor, transforms, outputs })
+            Some(Candidate { name: name.as_str(), tensor, transforms, outputs })
         });
         found.collect::<Vec<_>>()
     };
