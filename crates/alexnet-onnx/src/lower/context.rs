@@ -165,8 +165,11 @@ impl<'m> Lowering<'m> {
     pub(crate) fn operand(&mut self, node: &Node, name: &str) -> Result<Known> {
         let known = self.get(name)?.clone();
         if !matches!(known.dtype, DType::F32 | DType::F16) {
-            let message =
-                format!("input `{}` is of {}; only f32, f16 and bf16 are computed", name.escape_debug(), known.dtype);
+            let message = format!(
+                "input `{}` is of {}; only f32, f16 and bf16 are computed: export the model in one of these",
+                name.escape_debug(),
+                known.dtype
+            );
             return Err(node.unsupported(message));
         }
         self.materialise(name)?;
@@ -378,7 +381,12 @@ fn fixed(input: &Value, batch: usize) -> Result<Vec<usize>> {
             }
             Dim::Fixed(size) => *size,
             Dim::Open(_) if axis == 0 => batch,
-            Dim::Open(_) => return Err(unsupported(place, "has open dimensions; only its batch may be left open")),
+            Dim::Open(_) => {
+                return Err(unsupported(
+                    place,
+                    "has open dimensions; only its batch may be left open: export the model at one size of images",
+                ));
+            }
         });
     }
     if shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).is_none_or(|n| n > MAX_ELEMENTS) {

@@ -190,7 +190,7 @@ pub(crate) fn lower_nodes(lowering: &mut Lowering, nodes: &[NodeProto], opset: i
         let node = Node::new(proto, place(index, proto), opset);
         if !crate::validate::is_onnx(proto.domain()) {
             let domain = proto.domain().escape_debug();
-            return Err(node.unsupported(format!("operators of domain `{domain}` aren't known to mean anything here")));
+            return Err(node.unsupported(format!("operators of domain `{domain}` aren't known to mean anything here: give the graph from before a runtime optimised it")));
         }
         let Some(handle) = ops::handler(proto.op_type()) else {
             return Err(
