@@ -21,8 +21,8 @@ fn convert(fixture: &Fixture, case: &Case, folder: &Path, name: &str, more: &[&s
 
 /// A readable name for each case.
 fn name(fixture: &Fixture, case: &Case) -> String {
-    let path = fixture.path.replace(['/', '.'], "-");
-    format!("{path}{}", case.options.concat().replace("--", "-").replace('/', "-"))
+    let options = case.options.concat().replace("--", "-");
+    format!("{}-{}{options}", fixture.path, case.input.as_deref().unwrap_or_default()).replace(['/', '.'], "-")
 }
 
 #[test]
