@@ -33,6 +33,17 @@
 //! ```
 
 #![deny(unsafe_code)]
+// Everything here comes from files that nobody should trust: a number or a position of theirs must not end the program.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 mod archive;
 mod caffe;
@@ -41,6 +52,7 @@ mod cuda_convnet;
 mod darknet;
 pub mod dialects;
 mod error;
+#[allow(clippy::arithmetic_side_effects, reason = "counts of what is in memory")]
 mod finite;
 pub mod formats;
 mod hdf5;
@@ -59,12 +71,14 @@ mod npy;
 mod pickle;
 mod protobuf;
 pub mod published;
+#[allow(clippy::arithmetic_side_effects, reason = "counts of what is in memory")]
 mod report;
 mod shown;
 mod source;
 mod tensorflow;
 mod torch7;
 mod tree;
+#[allow(clippy::arithmetic_side_effects, reason = "sizes of tensors that are there")]
 pub mod writers;
 
 pub use alexnet_spec::Transform;

@@ -1,14 +1,3 @@
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 /// A name from a file as it may stand in a message: one line, printable, at most 120 characters.
 pub(crate) fn shown(name: &[u8]) -> String {
     let text = String::from_utf8_lossy(name.get(..480).unwrap_or(name));

@@ -1,17 +1,6 @@
 //! Trees of small dictionaries, one for each layer: `{"conv1": {"weights": ..., "biases": ...}, ...}`, `{"conv1": [W, b], ...}`,
 //! `{"params": {"Conv_0": {"kernel": ..., "bias": ...}}}`. Their tensors belong together, under dotted names.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 use crate::shown::shown;
 use crate::{Error, Group, Result};
 use std::collections::HashSet;

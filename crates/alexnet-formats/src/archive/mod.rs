@@ -8,17 +8,6 @@
 //!
 //! The format is PKWARE's APPNOTE.TXT 6.3.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod crc;
 mod directory;
 mod extra;

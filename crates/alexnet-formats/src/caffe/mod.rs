@@ -5,17 +5,6 @@
 //! Both writings become [`Fields`](fields::Fields) by one [`schema`]; [`upgrade`] makes one kind of [`Layer`](net::Layer) of
 //! the generations; [`graph`] transcribes what layers compute in Caffe's TEST phase.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod blob;
 mod checkpoint;
 mod fields;

@@ -11,17 +11,6 @@
 //! Refused by name: layers that no AlexNet of ours has (`nailbed`, `local`, `blur`, `cnorm`, ...), random sparse
 //! connections, unshared biases, other pools than the largest value, other activation functions than ReLU.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod builder;
 mod conv;
 mod fc;

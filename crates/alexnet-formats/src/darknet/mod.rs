@@ -3,17 +3,6 @@
 //!
 //! Neither is described anywhere but in Darknet's `src/parser.c`, which the comments here name functions of.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod cfg;
 mod header;
 mod layers;

@@ -1,17 +1,6 @@
 //! The containers that checkpoints come in. A format is one file here and one line in [`FORMATS`]; it knows bytes and
 //! names, and nothing of AlexNet.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod caffe;
 mod caffe_h5;
 mod cuda_convnet;

@@ -18,17 +18,6 @@
 //! let names = layer.attribute("weight_names")?;               // Option<Data>: texts(), integers(), tensor(), references()
 //! ```
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod attribute;
 mod budget;
 mod checksum;

@@ -115,7 +115,7 @@ fn check_shapes(
 pub(super) fn scaled(own: &[usize], seen: &[usize]) -> bool {
     let mut trained = own.iter().zip(seen).filter(|(own, seen)| **own > 2 || own != seen).peekable();
     let Some(&(&own_first, &seen_first)) = trained.peek() else { return true };
-    let product = |a: usize, b: usize| a as u128 * b as u128;
+    let product = |a: usize, b: usize| (a as u128).saturating_mul(b as u128);
     trained.all(|(&own, &seen)| product(own, seen_first) == product(own_first, seen))
 }
 

@@ -46,12 +46,13 @@ impl<'a> Names<'a> {
 
     /// The prefixes under which any of `landmarks` lies, each with the separator at its end, and the number of them that do.
     pub(super) fn prefixes(&self, landmarks: &[String]) -> BTreeMap<&str, usize> {
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<&str, usize> = BTreeMap::new();
         for name in self.by_name.keys().chain(self.unreadable.keys()) {
             for landmark in landmarks {
                 let head = name.strip_suffix(landmark.as_str());
                 if let Some(head) = head.filter(|head| head.is_empty() || head.ends_with(SEPARATORS)) {
-                    *found.entry(head).or_default() += 1;
+                    let hits = found.entry(head).or_default();
+                    *hits = hits.saturating_add(1);
                 }
             }
         }

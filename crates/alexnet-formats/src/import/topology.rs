@@ -85,7 +85,7 @@ fn runs<'m>(modules: &'m [(Cow<'_, str>, &'m Module)]) -> Vec<Vec<(&'m str, &'m 
         if kind(module) == Kind::Sequential {
             let run = within.unwrap_or_else(|| {
                 runs.push(Vec::new());
-                runs.len() - 1
+                runs.len().saturating_sub(1)
             });
             run_of.insert(path, run);
         } else if let Some(run) = within.and_then(|run| runs.get_mut(run)) {
@@ -355,7 +355,7 @@ impl Comparison<'_> {
             let [y, x] = kernel.map(|size| size.saturating_sub(1));
             let agrees = match text.as_str() {
                 "valid" => pads == [0; 4],
-                "same" => pads == [y / 2, x / 2, y - y / 2, x - x / 2],
+                "same" => pads == [y / 2, x / 2, y.div_ceil(2), x.div_ceil(2)],
                 _ => false,
             };
             return match agrees {
@@ -383,9 +383,12 @@ impl Comparison<'_> {
 }
 
 fn relu_first<T>(items: &mut [T], relu: impl Fn(&T) -> bool, pool: impl Fn(&T) -> bool) {
-    for index in 1..items.len() {
-        if relu(&items[index]) && pool(&items[index - 1]) {
-            items.swap(index, index - 1);
+    for after in 1..items.len() {
+        if let Some([first, second]) = items.get_mut(after.saturating_sub(1)..=after)
+            && relu(second)
+            && pool(first)
+        {
+            std::mem::swap(first, second);
         }
     }
 }

@@ -7,17 +7,6 @@
 //! Keras orders images as height, width, channel unless `data_format` says otherwise; kernels are HWIO and matrices
 //! `[in, out]` either way, but for Keras 1 in Theano's order.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod flavour;
 mod keras1;
 mod layers;

@@ -15,17 +15,6 @@
 //! or the same in JSON. The transforms are [`Transform`]'s, with two names more, `hwio` and `c01b`, for the layouts of kernels
 //! that have one; a list is done from left to right.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod draft;
 mod layouts;
 mod parse;

@@ -8,17 +8,6 @@
 //! Not read: sparse and complex arrays, function handles and objects of classes, whose layout is MATLAB's own secret. They
 //! are named in the tree as what they are. Version 4 isn't recognised.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod array;
 mod element;
 mod header;

@@ -5,17 +5,6 @@
 //! `vl_simplenn_tidy.m`'s. Kernels are `[height, width, in / groups, out]` and correlate; colours are red, green, blue; fully
 //! connected layers are convolutions over the whole map.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod block;
 mod dagnn;
 mod labels;

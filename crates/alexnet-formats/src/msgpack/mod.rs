@@ -1,17 +1,6 @@
 //! MessagePack (<https://github.com/msgpack/msgpack/blob/master/spec.md>), every type of it, read strictly: byte strings are
 //! slices of the file, counts are believed only as far as there are bytes, and depth and number of values are bounded.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 use crate::input::Input;
 use crate::{Error, Limits, Result};
 use bytes::Bytes;

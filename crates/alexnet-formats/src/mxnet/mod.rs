@@ -1,16 +1,5 @@
 //! What MXNet writes: lists of arrays by name (`.params`) and, beside them, the network as a symbol (`-symbol.json`).
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod attributes;
 mod list;
 mod ndarray;

@@ -3,17 +3,6 @@
 //!
 //! Not supported: records (structured types), of which weights aren't made.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod header;
 
 use crate::input::Input;

@@ -10,17 +10,6 @@
 //!
 //! Not supported: extension codes and out-of-band buffers, which only have a meaning outside the file.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod array;
 mod build;
 mod heap;

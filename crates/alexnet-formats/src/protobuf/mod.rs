@@ -4,17 +4,6 @@
 //! Strict: groups, which no writer has used for years, are refused, and so are numbers longer than they may be. What a field
 //! holds is a slice of the message's bytes, so a large array costs nothing until it is copied.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod elements;
 mod varint;
 

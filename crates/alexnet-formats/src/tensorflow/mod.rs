@@ -4,17 +4,6 @@
 //! Described by TensorFlow's `core/util/tensor_bundle/tensor_bundle.h` and `core/protobuf/tensor_bundle.proto`; the table is
 //! LevelDB's, described by its `doc/table_format.md`.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod block;
 mod bundle;
 mod checksum;

@@ -3,17 +3,6 @@
 //! Described by nothing but torch7's `File.lua` and `generic/{Tensor,Storage}.c`: an object is a type and its content, tables
 //! and Torch's objects have a number by which later ones refer to them. No code in a file is run: functions are passed over.
 
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::arithmetic_side_effects,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::panic,
-        clippy::unwrap_used
-    )
-)]
-
 mod groups;
 mod layers;
 mod module;
