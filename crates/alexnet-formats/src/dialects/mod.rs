@@ -146,6 +146,7 @@ mod tests {
             ("caffe", ["conv1.0", "conv5.1", "fc6.0", "fc8.1"]),
             ("caffe-tensorflow", ["conv1.0", "conv5.1", "fc6.0", "fc8.1"]),
             ("caffe-tensorflow", ["conv1.weights", "conv5.biases", "fc6.weights", "fc8.biases"]),
+            ("caffe-tensorflow", ["conv1/weights", "conv5/biases", "fc6/weights", "fc8/biases"]),
             ("theano-alexnet", ["W_0", "b0_4+b1_4", "W_5", "b_7"]),
             (
                 "heuritech",
