@@ -29,7 +29,7 @@ fn no_fixture_is_missing_from_the_manifest() {
         for name in alexnet_tests::run::files(&fixture(folder)) {
             let path = format!("{folder}/{name}");
             let within = |listed: &&str| listed.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/'));
-            let known = listed.contains(path.as_str()) || listed.iter().any(|listed| within(&listed));
+            let known = listed.contains(path.as_str()) || listed.iter().any(within);
             assert!(known || ["README.md", "MANIFEST.json"].contains(&name.as_str()), "{path}");
         }
     }
