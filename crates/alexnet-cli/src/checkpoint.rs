@@ -1,8 +1,9 @@
 //! Checkpoints as the command line gives them: with the files that belong to them and what the user has settled.
 
 use crate::args::Common;
+use alexnet_formats::formats::left_aside;
 use alexnet_formats::{Checkpoint, Companions, ImportOptions, Limits, Map, MeanFile, Published, Source};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 
 /// Opens the checkpoint at `path` with the files that the options put beside it.
@@ -24,19 +25,13 @@ fn file(path: &Path, limits: &Limits) -> Result<Source> {
 
 /// Errs where the user gave a file that says what the network computes, and the checkpoint is of a format that doesn't take
 /// it: the result would be another network than the user has in mind.
-pub fn check_companions(checkpoint: &Checkpoint, common: &Common) -> Result<()> {
-    let given = [
-        ("--prototxt", common.prototxt.is_some(), "Caffe's weights", &["caffe", "caffe-h5"][..]),
-        ("--cfg", common.cfg.is_some(), "Darknet's weights", &["darknet"][..]),
-    ];
-    for (option, given, whose, formats) in given {
-        ensure!(
-            !given || formats.contains(&checkpoint.format),
-            "{option} goes with {whose}, but this file is of format {}; try without it",
-            checkpoint.format
-        );
+pub fn check_companions(source: &Source, checkpoint: &Checkpoint) -> Result<()> {
+    match left_aside(source, checkpoint.format).next() {
+        Some((option, whose)) => {
+            bail!("{option} goes with {whose}, but this file is of format {}; try without it", checkpoint.format)
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What the user has settled beforehand, and what is known of `source` if it was published.

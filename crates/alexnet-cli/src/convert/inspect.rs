@@ -21,7 +21,7 @@ pub(super) fn inspect(input: &Path, args: &Convert) -> Result<()> {
     let source = checkpoint::open(input, &args.common, &limits)?;
     let options = checkpoint::options(&source, &args.common, &limits)?;
     let opened = alexnet_formats::open(&source, &limits)?;
-    checkpoint::check_companions(&opened, &args.common)?;
+    checkpoint::check_companions(&source, &opened)?;
     let inspection = alexnet_formats::inspect(&opened, &options);
     if args.common.json {
         let (path, bytes) = (source.path().display().to_string(), source.size());

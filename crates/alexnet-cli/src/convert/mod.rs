@@ -6,7 +6,6 @@ mod outputs;
 mod report;
 mod write;
 
-use crate::args::Common;
 use crate::args::convert::Convert;
 use crate::console::{self, Console};
 use crate::exit::Exit;
@@ -89,16 +88,16 @@ fn read(source: &Source, limits: &Limits, args: &Convert) -> Result<(Imported, S
     let options = checkpoint::options(source, &args.common, limits)?;
     std::thread::scope(|scope| {
         let beside = std::thread::Builder::new().spawn_scoped(scope, || source.sha256());
-        let imported = import(source, limits, &options, &args.common)?;
+        let imported = import(source, limits, &options)?;
         // Where no thread is to be had, the checksum is taken now.
         let sha256 = beside.ok().and_then(|thread| thread.join().ok());
         Ok((imported, sha256.unwrap_or_else(|| source.sha256())))
     })
 }
 
-fn import(source: &Source, limits: &Limits, options: &ImportOptions, common: &Common) -> Result<Imported> {
+fn import(source: &Source, limits: &Limits, options: &ImportOptions) -> Result<Imported> {
     let checkpoint = alexnet_formats::open(source, limits)?;
-    crate::checkpoint::check_companions(&checkpoint, common)?;
+    crate::checkpoint::check_companions(source, &checkpoint)?;
     let imported = alexnet_formats::import(&checkpoint, options);
     let finite = imported.and_then(|imported| alexnet_formats::check_finite(&imported.weights).map(|()| imported));
     finite.with_context(|| source.path().display().to_string())

@@ -110,7 +110,8 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     match FORMATS.iter().find(|format| (format.recognises)(source, limits)) {
         Some(format) => {
             let mut checkpoint = (format.read)(source, limits)?;
-            for note in left_aside(source, checkpoint.format) {
+            for (option, whose) in left_aside(source, checkpoint.format) {
+                let note = format!("{option} is left aside: it describes {whose}, and this is {}", checkpoint.format);
                 if !checkpoint.notes.contains(&note) {
                     checkpoint.notes.push(note);
                 }
@@ -121,14 +122,16 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     }
 }
 
-/// What is to be said of files that were given beside one that has no use for them.
-fn left_aside(source: &Source, format: &str) -> Vec<String> {
+/// The files that were given beside a source of a format that has no use for them: the option that gives each, and whose
+/// weights it describes.
+pub fn left_aside(source: &Source, format: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let companions = [
         ("--prototxt", source.prototxt(), "Caffe's weights", [caffe::FORMAT.name, caffe_h5::FORMAT.name].as_slice()),
         ("--cfg", source.cfg(), "Darknet's weights", &[darknet::FORMAT.name]),
     ];
-    let aside = companions.into_iter().filter(|(_, given, _, users)| given.is_some() && !users.contains(&format));
-    aside.map(|(option, _, of, _)| format!("{option} is left aside: it describes {of}, and this is {format}")).collect()
+    let aside = companions
+        .map(|(option, given, whose, users)| (given.is_some() && !users.contains(&format)).then_some((option, whose)));
+    aside.into_iter().flatten()
 }
 
 #[cfg(test)]
