@@ -4,6 +4,7 @@
 //! - [`Model::decode`] reads a graph that nobody should trust;
 //! - [`read_graph`] says which network a graph of any exporter is, with its weights;
 //! - [`lower`] rewrites a graph, ours or a foreign one, into what candle-onnx computes correctly;
+//! - [`cut()`] takes the part of a graph that lies between values, and [`Model::write`] writes it;
 //! - [`check`] says whether a file that was written is the graph of its network.
 //!
 //! A layer kind of `alexnet-spec` is one file of the same name in `nodes/`; an operator that foreign graphs may use is
@@ -30,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod cut;
 mod error;
 mod export;
 mod external;
@@ -43,11 +45,13 @@ mod options;
 pub mod proto;
 mod scan;
 mod tensor;
+mod types;
 mod validate;
 mod value;
 mod write;
 
 pub use check::check;
+pub use cut::cut;
 pub use error::{Error, Result};
 pub use import::{read_graph, written_network};
 pub use lower::{Lowered, Weight, lower};

@@ -53,9 +53,20 @@ impl Model {
     pub fn decode(bytes: Bytes, external: &mut dyn FnMut(&str) -> std::io::Result<Bytes>) -> Result<Model> {
         scan::check(&bytes)?;
         let mut proto = ModelProto::decode(bytes).map_err(|e| validate::malformed("model", e.to_string()))?;
-        let opset = validate::model(&proto)?;
-        let mut graph = proto.graph.take().unwrap_or_default();
+        let mut graph = proto
+            .graph
+            .take()
+            .ok_or_else(|| validate::malformed("model", "there is no graph: this is not an ONNX model"))?;
         let initializers = tensor::initializers(std::mem::take(&mut graph.initializer), external)?;
+        Model::new(proto, graph, initializers)
+    }
+
+    /// A model of its messages, its graph and its initializers apart, as [`Model::proto`], [`Model::graph`] and
+    /// [`Model::initializers`] give them: for a graph that was changed.
+    ///
+    /// Errs as [`Model::decode`] does.
+    pub fn new(proto: ModelProto, graph: GraphProto, initializers: BTreeMap<String, Tensor>) -> Result<Model> {
+        let opset = validate::model(&proto)?;
         validate::graph(&graph, &initializers)?;
         let mut inputs = graph.input.iter().map(Value::read).collect::<Result<Vec<_>>>()?;
         // Before IR version 4, initializers had to be listed among the inputs, as defaults.
@@ -63,6 +74,13 @@ impl Model {
         let outputs = graph.output.iter().map(Value::read).collect::<Result<Vec<_>>>()?;
         let metadata = validate::metadata(&proto.metadata_props)?;
         Ok(Model { proto, graph, opset, metadata, initializers, inputs, outputs })
+    }
+
+    /// Writes the model with all its initializers inside, those too that were read from other files.
+    ///
+    /// Errs where it would exceed protobuf's 2 GiB, or `out` fails.
+    pub fn write(&self, out: &mut dyn std::io::Write) -> Result<()> {
+        crate::write::model(out, self)
     }
 
     /// The model's message, without its graph.

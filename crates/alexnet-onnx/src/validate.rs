@@ -29,11 +29,8 @@ pub(crate) fn is_onnx(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-/// Checks all but the graph's contents, and gives the version of the default operator set.
+/// Checks all but the graph, and gives the version of the default operator set.
 pub(crate) fn model(proto: &ModelProto) -> Result<i64> {
-    if proto.graph.is_none() {
-        return Err(malformed("model", "there is no graph: this is not an ONNX model"));
-    }
     if proto.ir_version.is_none_or(|version| version < 1) {
         return Err(malformed("model", "there is no IR version: this is not an ONNX model"));
     }

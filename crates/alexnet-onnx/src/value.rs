@@ -1,4 +1,6 @@
-use crate::proto::{ValueInfoProto, tensor_shape_proto::dimension, type_proto};
+use crate::graph::data_type;
+use crate::proto::tensor_shape_proto::{Dimension, dimension};
+use crate::proto::{TensorShapeProto, TypeProto, ValueInfoProto, type_proto};
 use crate::{Error, Result, tensor};
 use alexnet_spec::{DType, Input};
 use std::fmt;
@@ -45,6 +47,23 @@ impl Value {
             [_, rest @ ..] => image(&rest.iter().map(size).collect::<Option<Vec<_>>>()?),
             [] => None,
         }
+    }
+
+    /// The message that describes it.
+    pub(crate) fn into_proto(self) -> ValueInfoProto {
+        let dim = |dim: Dim| {
+            let value = match dim {
+                Dim::Fixed(size) => Some(dimension::Value::DimValue(size as i64)),
+                Dim::Open(name) => (!name.is_empty()).then_some(dimension::Value::DimParam(name)),
+            };
+            Dimension { value, denotation: None }
+        };
+        let tensor = type_proto::Tensor {
+            elem_type: Some(data_type(self.dtype) as i32),
+            shape: self.shape.map(|dims| TensorShapeProto { dim: dims.into_iter().map(dim).collect() }),
+        };
+        let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), denotation: None };
+        ValueInfoProto { name: Some(self.name), r#type: Some(r#type), ..Default::default() }
     }
 
     pub(crate) fn read(info: &ValueInfoProto) -> Result<Value> {

@@ -2,9 +2,9 @@
 
 use crate::export;
 use crate::graph::tensor_header;
-use crate::proto::{ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
-use crate::{Data, Error, ExportOptions, Extent, Result, external};
-use alexnet_spec::{DType, Metadata, Network, Parameter, Weights};
+use crate::proto::{GraphProto, ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
+use crate::{Data, Error, ExportOptions, Extent, Model, Result, external};
+use alexnet_spec::{DType, Metadata, Network, Parameter, Tensor, Weights};
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use std::io::Write;
@@ -71,23 +71,45 @@ pub fn write(
         }
         Data::Inline => {
             let framed = parameters
-                .into_iter()
-                .map(|parameter| Framed::new(parameter, options.dtype))
+                .iter()
+                .map(|parameter| Framed::new(&parameter.name, options.dtype, &parameter.shape))
                 .collect::<Result<Vec<_>>>()?;
-            let graph_bytes = graph.encode_to_vec();
-            let graph_len = framed.iter().map(Framed::len).sum::<u64>() + graph_bytes.len() as u64;
-            let mut head = model.encode_to_vec();
-            encode_key(GRAPH, WireType::LengthDelimited, &mut head);
-            encode_varint(graph_len, &mut head);
-            check_size(head.len() as u64 + graph_len)?;
-            out.write_all(&head)?;
-            out.write_all(&graph_bytes)?;
-            for tensor in &framed {
-                tensor.write(out, weights)?;
-            }
+            stream(out, &model, &graph, &framed, &|name| {
+                weights.get(name).ok_or_else(|| Error::Options(format!("the weights hold no parameter `{name}`")))
+            })?;
         }
     }
     Ok(())
+}
+
+/// Writes a model with all its initializers inside, each as [`Tensor::for_each_chunk`] gives it.
+pub(crate) fn model(out: &mut dyn Write, model: &Model) -> Result<()> {
+    let framed = model
+        .initializers()
+        .map(|(name, tensor)| Framed::new(name, tensor.dtype(), tensor.shape()))
+        .collect::<Result<Vec<_>>>()?;
+    stream(out, model.proto(), model.graph(), &framed, &|name| {
+        model.initializer(name).ok_or_else(|| Error::Options(format!("the model holds no initializer `{name}`")))
+    })
+}
+
+/// Writes a model, its graph and its tensors, which `find` finds by their names.
+fn stream<'t>(
+    out: &mut dyn Write,
+    model: &ModelProto,
+    graph: &GraphProto,
+    tensors: &[Framed],
+    find: &dyn Fn(&str) -> Result<&'t Tensor>,
+) -> Result<()> {
+    let graph_bytes = graph.encode_to_vec();
+    let graph_len = tensors.iter().map(Framed::len).sum::<u64>() + graph_bytes.len() as u64;
+    let mut head = model.encode_to_vec();
+    encode_key(GRAPH, WireType::LengthDelimited, &mut head);
+    encode_varint(graph_len, &mut head);
+    check_size(head.len() as u64 + graph_len)?;
+    out.write_all(&head)?;
+    out.write_all(&graph_bytes)?;
+    tensors.iter().try_for_each(|framed| framed.write(out, find(&framed.name)?))
 }
 
 /// The model alone, without parameters, as its messages: for a look at the graph before anything is written.
@@ -102,7 +124,7 @@ fn check_size(bytes: u64) -> Result<()> {
 }
 
 fn external_tensor(parameter: &Parameter, dtype: DType, location: &str, extent: &Extent) -> Result<TensorProto> {
-    let needed = byte_len(parameter, dtype)?;
+    let needed = byte_len(&parameter.name, dtype, &parameter.shape)?;
     if extent.length != needed {
         return Err(Error::Options(format!(
             "`{location}` keeps `{}` in {} bytes, but {:?} of {dtype} needs {needed}: write both files in the same type",
@@ -121,26 +143,26 @@ fn external_tensor(parameter: &Parameter, dtype: DType, location: &str, extent: 
     })
 }
 
-fn byte_len(parameter: &Parameter, dtype: DType) -> Result<u64> {
-    parameter
-        .shape
+fn byte_len(name: &str, dtype: DType, shape: &[usize]) -> Result<u64> {
+    shape
         .iter()
         .try_fold(dtype.size() as u64, |n, d| n.checked_mul(*d as u64))
-        .ok_or_else(|| Error::Options(format!("parameter `{}` is too large: {:?}", parameter.name, parameter.shape)))
+        .ok_or_else(|| Error::Options(format!("parameter `{name}` is too large: {shape:?}")))
 }
 
 /// An initializer whose data isn't in memory: the bytes before the data, and the data's length.
 struct Framed {
-    parameter: Parameter,
+    name: String,
     dtype: DType,
+    shape: Vec<usize>,
     head: Vec<u8>,
     data: u64,
 }
 
 impl Framed {
-    fn new(parameter: Parameter, dtype: DType) -> Result<Framed> {
-        let data = byte_len(&parameter, dtype)?;
-        let header = tensor_header(&parameter.name, dtype, &parameter.shape).encode_to_vec();
+    fn new(name: &str, dtype: DType, shape: &[usize]) -> Result<Framed> {
+        let data = byte_len(name, dtype, shape)?;
+        let header = tensor_header(name, dtype, shape).encode_to_vec();
         let message = header.len() as u64 + (key_len(RAW_DATA) + encoded_len_varint(data)) as u64 + data;
         let mut head = Vec::new();
         encode_key(INITIALIZER, WireType::LengthDelimited, &mut head);
@@ -148,17 +170,15 @@ impl Framed {
         head.extend_from_slice(&header);
         encode_key(RAW_DATA, WireType::LengthDelimited, &mut head);
         encode_varint(data, &mut head);
-        Ok(Framed { parameter, dtype, head, data })
+        Ok(Framed { name: name.to_owned(), dtype, shape: shape.to_vec(), head, data })
     }
 
     fn len(&self) -> u64 {
         self.head.len() as u64 + self.data
     }
 
-    fn write(&self, out: &mut dyn Write, weights: &Weights) -> Result<()> {
-        let Parameter { name, shape, .. } = &self.parameter;
-        let tensor =
-            weights.get(name).ok_or_else(|| Error::Options(format!("the weights hold no parameter `{name}`")))?;
+    fn write(&self, out: &mut dyn Write, tensor: &Tensor) -> Result<()> {
+        let Framed { name, shape, .. } = self;
         if tensor.shape() != shape {
             let seen = tensor.shape();
             return Err(Error::Options(format!("parameter `{name}` has shape {seen:?}, but needs {shape:?}")));

@@ -19,12 +19,8 @@ pub(crate) use context::Lowering;
 pub(crate) use node::Node;
 pub(crate) use ops::taken;
 
-use crate::graph::{data_type, tensor_header};
-use crate::proto::{
-    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    tensor_shape_proto::{Dimension, dimension},
-    type_proto,
-};
+use crate::graph::tensor_header;
+use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 use crate::validate::{malformed, place, unsupported};
 use crate::{Dim, Model, Result, Value, opset};
 use alexnet_spec::{DType, Tensor};
@@ -147,8 +143,8 @@ pub fn lower(model: &Model, batch: usize, taps: &[String]) -> Result<Lowered> {
     });
     let graph = GraphProto {
         name: model.graph().name.clone(),
-        input: inputs.iter().cloned().chain(fed).map(info).collect(),
-        output: outputs.iter().cloned().map(info).collect(),
+        input: inputs.iter().cloned().chain(fed).map(Value::into_proto).collect(),
+        output: outputs.iter().cloned().map(Value::into_proto).collect(),
         node: std::mem::take(&mut lowering.nodes),
         initializer: std::mem::take(&mut lowering.constants),
         ..Default::default()
@@ -206,20 +202,4 @@ pub(crate) fn lower_nodes(lowering: &mut Lowering, nodes: &[NodeProto], opset: i
         }
     }
     Ok(())
-}
-
-fn info(value: Value) -> ValueInfoProto {
-    let dim = |dim: Dim| {
-        let value = match dim {
-            Dim::Fixed(size) => dimension::Value::DimValue(size as i64),
-            Dim::Open(name) => dimension::Value::DimParam(name),
-        };
-        Dimension { value: Some(value), denotation: None }
-    };
-    let tensor = type_proto::Tensor {
-        elem_type: Some(data_type(value.dtype) as i32),
-        shape: value.shape.map(|dims| TensorShapeProto { dim: dims.into_iter().map(dim).collect() }),
-    };
-    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), denotation: None };
-    ValueInfoProto { name: Some(value.name), r#type: Some(r#type), ..Default::default() }
 }
