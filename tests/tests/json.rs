@@ -41,8 +41,9 @@ fn is_a_verification(report: &Value) {
             "unavailable",
         ],
     );
-    assert_eq!(report["schema"], "alexnet-verify/1");
-    has_keys(&report["a"], &["path", "network", "runtimes"]);
+    assert_eq!(report["schema"], "alexnet-verify/2");
+    has_keys(&report["a"], &["path", "sha256", "network", "runs"]);
+    has_keys(&report["a"]["runs"][0], &["runtime", "arithmetic", "stored", "milliseconds", "failed"]);
     has_keys(&report["parameters"], &["compared", "equal", "not_found", "differences"]);
     let comparison = &report["consistency"][0];
     has_keys(comparison, &["fixture", "runtime", "reference", "tensor", "metrics", "why", "classes"]);

@@ -1,4 +1,4 @@
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use candle_core::{DType, Device, Tensor};
 
 /// Values of a tensor in row-major order: what runtimes exchange, whatever they compute in.
@@ -37,23 +37,53 @@ impl Array {
 
     /// Example `index` as a batch of one.
     pub fn example(&self, index: usize) -> Result<Array> {
+        self.examples(index, 1)
+    }
+
+    /// The `count` examples from `start` on.
+    pub fn examples(&self, start: usize, count: usize) -> Result<Array> {
         let size = self.data.len().checked_div(self.batch()).context("an array without examples")?;
-        let start = index.checked_mul(size).context("an index overflows")?;
-        let data = self.data.get(start..start + size).with_context(|| format!("there is no example {index}"))?;
+        let range = start.checked_mul(size).zip(start.checked_add(count).and_then(|end| end.checked_mul(size)));
+        let data = range.and_then(|(from, to)| self.data.get(from..to));
+        let data = data.with_context(|| format!("there are no examples {start} to {}", start.saturating_add(count)))?;
         let mut shape = self.shape.clone();
         if let Some(batch) = shape.first_mut() {
-            *batch = 1;
+            *batch = count;
         }
         Ok(Array { shape, data: data.to_vec() })
     }
 
-    /// The same example `times` times over, as one batch.
-    pub fn repeat(&self, times: usize) -> Array {
-        let mut shape = self.shape.clone();
-        if let Some(batch) = shape.first_mut() {
-            *batch *= times;
+    /// A batch of `size`, filled up with copies of the last example.
+    pub fn padded_to(mut self, size: usize) -> Result<Array> {
+        let missing = size.saturating_sub(self.batch());
+        if missing > 0 {
+            let last = self.example(self.batch().saturating_sub(1))?;
+            self.data.extend(last.data.repeat(missing));
+            if let Some(batch) = self.shape.first_mut() {
+                *batch = size;
+            }
         }
-        Array { shape, data: self.data.repeat(times) }
+        Ok(self)
+    }
+
+    /// Adds the examples of `other` behind its own. Errs where they have another shape.
+    pub fn append(&mut self, other: Array) -> Result<()> {
+        let (Some((batch, own)), Some((more, theirs))) = (self.shape.split_first_mut(), other.shape.split_first())
+        else {
+            bail!("an array without dimensions");
+        };
+        ensure!(own == theirs, "examples of {own:?} and of {theirs:?} make no batch");
+        *batch += more;
+        self.data.extend(other.data);
+        Ok(())
+    }
+
+    /// Examples of one shape as a batch. Errs where there are none.
+    pub fn stack<'a>(examples: impl IntoIterator<Item = &'a Array>) -> Result<Array> {
+        let mut examples = examples.into_iter();
+        let mut batch = examples.next().context("a batch of nothing")?.clone();
+        examples.try_for_each(|example| batch.append(example.clone()))?;
+        Ok(batch)
     }
 
     /// A batch of maps with the channels after the pixels.

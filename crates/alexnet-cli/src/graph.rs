@@ -1,7 +1,7 @@
 //! An ONNX graph as one side of a comparison.
 
 use crate::compare::coarsest;
-use alexnet_formats::{ImportOptions, Source};
+use alexnet_formats::{ImportOptions, Imported, Source};
 use alexnet_onnx::Model;
 use alexnet_spec::{DType, Input, Network, Tensor};
 use anyhow::{Context, Result, bail};
@@ -51,17 +51,21 @@ impl Graph {
         coarsest(self.model.initializers().map(|(_, tensor)| tensor.dtype()))
     }
 
+    /// The network that it computes and its weights; under `network`'s names, where it is that network.
+    ///
+    /// Errs where the graph is no network of the family.
+    pub fn import(&self, network: Option<&Network>) -> Result<Imported> {
+        let checkpoint = alexnet_formats::formats::onnx_checkpoint(&self.model)?;
+        let options = ImportOptions { network: network.cloned(), ..ImportOptions::default() };
+        Ok(alexnet_formats::import(&checkpoint, &options)?)
+    }
+
     /// Its parameters by canonical name, as importing it finds them; under `network`'s names, where it is that network.
     ///
     /// Errs where the graph is no network of the family.
     pub fn parameters(&self, network: Option<&Network>) -> Result<BTreeMap<String, Tensor>> {
-        let checkpoint = alexnet_formats::formats::onnx_checkpoint(&self.model)?;
-        let import = |network: Option<&Network>| {
-            let options = ImportOptions { network: network.cloned(), ..ImportOptions::default() };
-            alexnet_formats::import(&checkpoint, &options)
-        };
         // A graph that should be the network and isn't has parameters all the same.
-        let imported = import(network).or_else(|_| import(None))?;
+        let imported = self.import(network).or_else(|_| self.import(None))?;
         Ok(imported.weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())
     }
 

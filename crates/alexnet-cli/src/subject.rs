@@ -1,30 +1,30 @@
 //! One side of a comparison: a checkpoint or a graph.
 
 use crate::args::Common;
-use crate::args::verify::RuntimeName;
 use crate::checkpoint;
 use crate::graph::{Graph, is_onnx};
 use crate::inputs::Contract;
-use crate::runtimes::{self, Candle, Runtime, Unavailable};
-use alexnet_formats::Limits;
-use alexnet_spec::{Input, Network, Tensor, Weights};
+use alexnet_formats::{Limits, Source};
+use alexnet_onnx::{Data, ExportOptions};
+use alexnet_spec::{Input, Metadata, Network, Tensor, Weights};
 use anyhow::{Context, Result, bail};
-use candle_core::Device;
+use bytes::Bytes;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What is compared.
-pub enum Subject {
-    /// Weights of a known network; they run as the candle model.
-    Weights(Box<Checkpoint>),
-    /// An ONNX graph; it runs on the ONNX runtimes.
-    Graph(Box<Graph>),
+/// What is compared: weights of a known network, or an ONNX graph. Each takes the other form where a runtime needs it.
+pub struct Subject {
+    path: String,
+    is_graph: bool,
+    /// The file, where it was read from one.
+    source: Option<Source>,
+    checkpoint: OnceCell<Checkpoint>,
+    graph: OnceCell<Graph>,
 }
 
 /// Weights of a known network.
 pub struct Checkpoint {
-    /// What reports call it.
-    pub path: String,
     /// The network.
     pub network: Network,
     /// Its weights.
@@ -32,141 +32,138 @@ pub struct Checkpoint {
 }
 
 impl Subject {
+    /// Weights of a known network, under the name that reports use.
+    pub fn weights(path: String, network: Network, weights: Weights) -> Subject {
+        let checkpoint = OnceCell::from(Checkpoint { network, weights });
+        Subject { path, is_graph: false, source: None, checkpoint, graph: OnceCell::new() }
+    }
+
+    /// A graph.
+    pub fn of_graph(graph: Graph) -> Subject {
+        let path = graph.path.clone();
+        Subject { path, is_graph: true, source: None, checkpoint: OnceCell::new(), graph: OnceCell::from(graph) }
+    }
+
     /// Reads a checkpoint or a graph. The options settle what a checkpoint can't.
     pub fn load(path: &Path, common: &Common) -> Result<Subject> {
         let limits = Limits::default();
         let source = checkpoint::open(path, common, &limits)?;
-        if is_onnx(path, &source.bytes()) {
+        let subject = if is_onnx(path, &source.bytes()) {
             let mut graph = Graph::load(path, &source)?;
             // A graph that says what it is is believed; the user's word names the layers of one that doesn't.
             graph.network = graph.network.or(common.network()?);
-            return Ok(Subject::Graph(Box::new(graph)));
-        }
-        let options = checkpoint::options(&source, common, &limits)?;
-        let checkpoint = alexnet_formats::open(&source, &limits)?;
-        let imported = alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
-        Ok(Subject::Weights(Box::new(Checkpoint {
-            path: path.display().to_string(),
-            network: imported.network,
-            weights: imported.weights,
-        })))
+            Subject::of_graph(graph)
+        } else {
+            let options = checkpoint::options(&source, common, &limits)?;
+            let checkpoint = alexnet_formats::open(&source, &limits)?;
+            let imported =
+                alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
+            Subject::weights(path.display().to_string(), imported.network, imported.weights)
+        };
+        Ok(Subject { source: Some(source), ..subject })
     }
 
     /// What reports call it.
-    pub fn path(&self) -> String {
-        match self {
-            Subject::Weights(checkpoint) => checkpoint.path.clone(),
-            Subject::Graph(graph) => graph.path.clone(),
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether the file is an ONNX graph.
+    pub fn is_graph(&self) -> bool {
+        self.is_graph
+    }
+
+    /// The SHA-256 of the file in hexadecimal; none where it is a folder, or in memory alone.
+    pub fn sha256(&self) -> Option<String> {
+        self.source.as_ref().filter(|source| source.folder().is_none()).map(Source::sha256)
+    }
+
+    /// The bytes of the file; none where it is a folder, or in memory alone.
+    pub fn bytes(&self) -> Bytes {
+        self.source.as_ref().map(Source::bytes).unwrap_or_default()
+    }
+
+    /// The network, where the file says or shows which it is.
+    pub fn network(&self) -> Option<&Network> {
+        match self.is_graph {
+            true => self.graph.get()?.network.as_ref(),
+            false => Some(&self.checkpoint.get()?.network),
         }
     }
 
-    /// The network, where it is known.
-    pub fn network(&self) -> Option<&Network> {
-        match self {
-            Subject::Weights(checkpoint) => Some(&checkpoint.network),
-            Subject::Graph(graph) => graph.network.as_ref(),
+    /// Network and weights; read from the graph where it is one.
+    ///
+    /// Errs where the graph is no network of the family.
+    pub fn checkpoint(&self) -> Result<&Checkpoint> {
+        if let Some(checkpoint) = self.checkpoint.get() {
+            return Ok(checkpoint);
         }
+        let graph = self.graph.get().context("a side without a file")?;
+        let imported = graph.import(graph.network.as_ref());
+        let imported = imported.with_context(|| format!("{}: the candle model can't be made of it", self.path))?;
+        Ok(self.checkpoint.get_or_init(|| Checkpoint { network: imported.network, weights: imported.weights }))
+    }
+
+    /// The graph; written in memory where the file holds weights.
+    pub fn graph(&self) -> Result<&Graph> {
+        if let Some(graph) = self.graph.get() {
+            return Ok(graph);
+        }
+        let Checkpoint { network, weights } = self.checkpoint.get().context("a side without a file")?;
+        let mut bytes = Vec::new();
+        alexnet_onnx::write(
+            &mut bytes,
+            network,
+            weights,
+            &Metadata::default(),
+            &ExportOptions::default(),
+            Data::Inline,
+        )
+        .with_context(|| format!("{}: no graph can be made of it", self.path))?;
+        let mut graph = Graph::decode(&self.path, bytes.into(), |_| Err(std::io::ErrorKind::NotFound.into()))?;
+        graph.network = Some(network.clone());
+        Ok(self.graph.get_or_init(|| graph))
     }
 
     /// What the inputs of both sides look like.
     ///
     /// Errs where the two sides take different inputs, or a graph's input isn't an image.
-    pub fn contract(a: &Subject, b: &Subject) -> Result<Contract> {
-        let (x, y) = (a.input()?, b.input()?);
-        if x != y {
-            bail!(
-                "{} takes inputs of {}x{}x{}, {} of {}x{}x{}: they are different networks",
-                a.path(),
-                x.channels,
-                x.height,
-                x.width,
-                b.path(),
-                y.channels,
-                y.height,
-                y.width
-            );
+    pub fn contract(a: &Subject, b: Option<&Subject>) -> Result<Contract> {
+        let input = a.input()?;
+        if let Some(b) = b {
+            let other = b.input()?;
+            if input != other {
+                let size = |input: &Input| format!("{}x{}x{}", input.channels, input.height, input.width);
+                bail!(
+                    "{} takes inputs of {}, {} of {}: they are different networks",
+                    a.path,
+                    size(&input),
+                    b.path,
+                    size(&other)
+                );
+            }
         }
-        let network = a.network().or(b.network()).cloned();
-        Ok(Contract { input: x, preprocessing: network.as_ref().map(|n| n.preprocessing.clone()), network })
+        let network = a.network().or(b.and_then(Subject::network)).cloned();
+        Ok(Contract { input, preprocessing: network.as_ref().map(|n| n.preprocessing.clone()), network })
     }
 
     fn input(&self) -> Result<Input> {
-        match self {
-            Subject::Weights(checkpoint) => Ok(checkpoint.network.input.clone()),
-            Subject::Graph(graph) => graph.input(),
-        }
-    }
-
-    /// What it can be tried on: the candle model alone for a checkpoint; for a graph the runtimes in `wanted`, or the
-    /// default ones where it is empty.
-    pub fn launchers<'a>(
-        &'a self,
-        network: Option<&'a Network>,
-        wanted: &[RuntimeName],
-        device: &'a Device,
-    ) -> Vec<Launcher<'a>> {
-        match self {
-            Subject::Weights(checkpoint) => vec![Launcher::Candle { checkpoint, device }],
-            Subject::Graph(graph) => {
-                let asked = !wanted.is_empty();
-                let names = if asked { wanted } else { &runtimes::DEFAULT };
-                names.iter().map(|&name| Launcher::Graph { name, graph, network, asked }).collect()
-            }
+        match self.checkpoint.get() {
+            Some(checkpoint) => Ok(checkpoint.network.input.clone()),
+            None => self.graph()?.input(),
         }
     }
 
     /// The parameters by canonical name; a graph that is no network of the family has its own names for them.
     pub fn parameters(&self, network: Option<&Network>) -> Result<BTreeMap<String, Tensor>> {
-        match (self, network) {
-            (Subject::Weights(checkpoint), _) => {
-                Ok(checkpoint.weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())
-            }
-            (Subject::Graph(graph), network) => Ok(graph.parameters(network).unwrap_or_else(|_| {
-                let float = graph.model.initializers().filter(|(_, tensor)| tensor.dtype().is_float());
-                float.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
-            })),
+        if !self.is_graph {
+            let weights = &self.checkpoint()?.weights;
+            return Ok(weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect());
         }
-    }
-}
-
-/// A runtime that isn't open yet: only one or two are at a time, since each holds its own copy of the weights.
-#[derive(Clone, Copy)]
-pub enum Launcher<'a> {
-    /// The candle model.
-    Candle {
-        /// The weights.
-        checkpoint: &'a Checkpoint,
-        /// Where it runs.
-        device: &'a Device,
-    },
-    /// A runtime for graphs.
-    Graph {
-        /// Which.
-        name: RuntimeName,
-        /// What it runs.
-        graph: &'a Graph,
-        /// What names the layers.
-        network: Option<&'a Network>,
-        /// Whether the user named it.
-        asked: bool,
-    },
-}
-
-impl Launcher<'_> {
-    /// Opens the runtime. A runtime that the user didn't name and that isn't to be had is no error.
-    pub fn open(self) -> Result<Result<Box<dyn Runtime>, Unavailable>> {
-        match self {
-            Launcher::Candle { checkpoint, device } => {
-                let candle = Candle::open(&checkpoint.network, &checkpoint.weights, device);
-                Ok(Ok(Box::new(candle.with_context(|| checkpoint.path.clone())?)))
-            }
-            Launcher::Graph { name, graph, network, asked } => match runtimes::open(name, graph, network, asked) {
-                Ok(runtime) => Ok(Ok(runtime)),
-                Err(error) if asked => {
-                    Err(error.context(format!("{}: runtime {} can't run it", graph.path, name.as_str())))
-                }
-                Err(error) => Ok(Err(Unavailable { runtime: name.as_str(), why: format!("{error:#}") })),
-            },
-        }
+        let graph = self.graph()?;
+        Ok(graph.parameters(network).unwrap_or_else(|_| {
+            let float = graph.model.initializers().filter(|(_, tensor)| tensor.dtype().is_float());
+            float.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
+        }))
     }
 }

@@ -7,7 +7,7 @@ use crate::console::Console;
 use crate::graph::{Graph, is_onnx};
 use crate::inputs::{Contract, builtin};
 use crate::staging::Staged;
-use crate::subject::{Checkpoint, Subject};
+use crate::subject::Subject;
 use crate::verify::{Check, Report, check as verify};
 use alexnet_formats::{ImportOptions, Limits, Source};
 use alexnet_spec::{Network, Weights};
@@ -29,11 +29,7 @@ pub(super) fn check(
     device: &Device,
     console: Console,
 ) -> Result<Vec<Report>> {
-    let source = Subject::Weights(Box::new(Checkpoint {
-        path: input.display().to_string(),
-        network: network.clone(),
-        weights: weights.clone(),
-    }));
+    let source = Subject::weights(input.display().to_string(), network.clone(), weights.clone());
     let contract = Contract {
         input: network.input.clone(),
         preprocessing: Some(network.preprocessing.clone()),
@@ -41,17 +37,20 @@ pub(super) fn check(
     };
     let fixtures = builtin(&contract)?;
     let run = |written: &Subject| {
-        verify(Check {
+        let what = Check {
             a: &source,
-            b: written,
+            b: Some(written),
             network: Some(network),
             fixtures: &fixtures,
             runtimes: &[],
             device,
             tolerances: &Tolerances::default(),
+            batch: 1,
+            batches: false,
             layers: false,
             console,
-        })
+        };
+        anyhow::Ok(verify(&what)?.report)
     };
     let mut reports = Vec::new();
     for output in &staged.safetensors {
@@ -77,7 +76,7 @@ pub(super) fn check(
         })?;
         alexnet_onnx::check(&graph.model, network, &export_options(args))
             .with_context(|| format!("{path}: it was written wrongly"))?;
-        let report = run(&Subject::Graph(Box::new(graph)))?;
+        let report = run(&Subject::of_graph(graph))?;
         let compared = report.parameters.as_ref().map_or(0, |p| p.compared);
         let expected = network.parameters()?.len();
         ensure!(compared == expected, "{path}: {compared} of {expected} parameters were found in it");
@@ -85,7 +84,7 @@ pub(super) fn check(
     }
     reports.extend(source_graph(input, network, args, console)?.and_then(|graph| {
         let path = graph.path.clone();
-        let report = run(&Subject::Graph(Box::new(graph)));
+        let report = run(&Subject::of_graph(graph));
         report.map_err(|error| console.say(format_args!("note: {path}: it was not run itself: {error:#}"))).ok()
     }));
     Ok(reports)
@@ -124,5 +123,5 @@ fn read_back(output: &Staged, network: &Network) -> Result<Subject> {
     let imported = alexnet_formats::import(&checkpoint, &ImportOptions::default())
         .with_context(|| format!("{path}: read back"))?;
     ensure!(imported.network == *network, "{path}: it was written wrongly: it describes another network");
-    Ok(Subject::Weights(Box::new(Checkpoint { path, network: imported.network, weights: imported.weights })))
+    Ok(Subject::weights(path, imported.network, imported.weights))
 }

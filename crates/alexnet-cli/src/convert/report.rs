@@ -86,8 +86,8 @@ impl<'a> Report<'a> {
             pixels(network),
         );
         for report in &self.verification {
-            let ran = report.b.runtimes.join(", ");
-            let _ = writeln!(out, "checked   {}  ({ran}): {}", report.b.path, report.verdict);
+            let Some(checked) = &report.b else { continue };
+            let _ = writeln!(out, "checked   {}  ({}): {}", checked.path, checked.runtimes(), report.verdict);
             for missing in &report.unavailable {
                 let _ = writeln!(out, "          not checked on {}: {}", missing.runtime, missing.why);
             }

@@ -1,6 +1,6 @@
 //! candle-onnx, on the graph lowered to the operators that it computes rightly.
 
-use super::{Names, Runtime, Values};
+use super::{Names, Part, Piece, Runtime, Sink, Unsupported};
 use crate::array::Array;
 use crate::graph::Graph;
 use alexnet_onnx::{Model, Weight, lower};
@@ -15,34 +15,61 @@ pub(super) struct CandleOnnx {
     model: Model,
     names: Names,
     dtype: DType,
-    lowered: Option<(Vec<String>, Lowered)>,
+    lowered: Option<Lowered>,
 }
 
 struct Lowered {
+    /// The batch and the values that it was lowered for.
+    batch: usize,
+    values: Vec<String>,
     model: onnx::ModelProto,
     tensors: HashMap<String, Tensor>,
     input_dtype: candle_core::DType,
 }
 
 impl CandleOnnx {
-    pub(super) fn open(graph: &Graph, names: &Names) -> Result<CandleOnnx> {
-        let mut runtime =
-            CandleOnnx { model: graph.model.clone(), names: names.clone(), dtype: graph.dtype(), lowered: None };
-        // What can't be lowered should be said now, not at the first input.
-        runtime.lowered(&[])?;
-        Ok(runtime)
+    pub(super) fn open(graph: &Graph, names: Names) -> CandleOnnx {
+        CandleOnnx::new(graph.model.clone(), names, graph.dtype())
     }
 
-    /// The lowered graph whose outputs are the values of `wanted`, made once for each set of them.
-    fn lowered(&mut self, taps: &[String]) -> Result<&Lowered> {
-        let wanted: Vec<String> = self.names.wanted(taps).into_iter().map(|(_, value)| value.to_owned()).collect();
-        if self.lowered.as_ref().is_none_or(|(values, _)| *values != wanted) {
-            self.lowered = None;
-            let lowered = Lowered::new(&self.model, self.names.batch.unwrap_or(1), &wanted)?;
-            self.lowered = Some((wanted, lowered));
-        }
-        self.lowered.as_ref().map(|(_, lowered)| lowered).context("the lowered graph isn't there")
+    fn new(model: Model, names: Names, dtype: DType) -> CandleOnnx {
+        CandleOnnx { model, names, dtype, lowered: None }
     }
+
+    fn evaluate(&mut self, input: &Array, taps: &[String]) -> Result<Vec<(String, Array)>> {
+        let CandleOnnx { model, names, lowered, .. } = self;
+        let wanted = names.wanted(taps);
+        names.in_batches(input, &mut |batch| {
+            let outputs = evaluate(lowered, model, &names.input, &wanted, &batch)?;
+            let mut values = Vec::new();
+            for (layer, value) in &wanted {
+                let output = outputs.get(*value).with_context(|| format!("no output `{value}` came back"))?;
+                values.push(((*layer).to_owned(), Array::from_candle(output)?));
+            }
+            Ok(values)
+        })
+    }
+}
+
+/// Runs the graph lowered for these values and this batch, which is kept for the next time.
+fn evaluate(
+    kept: &mut Option<Lowered>,
+    model: &Model,
+    input: &str,
+    wanted: &[(&str, &str)],
+    batch: &Array,
+) -> Result<HashMap<String, Tensor>> {
+    let values: Vec<String> = wanted.iter().map(|(_, value)| (*value).to_owned()).collect();
+    let lowered = match kept.take() {
+        Some(lowered) if lowered.values == values && lowered.batch == batch.batch() => lowered,
+        // Dropped first: two copies of the weights are one too many.
+        _ => Lowered::new(model, batch.batch(), values)?,
+    };
+    let mut feeds = lowered.tensors.clone();
+    feeds.insert(input.to_owned(), batch.to_candle(&Device::Cpu)?.to_dtype(lowered.input_dtype)?);
+    let outputs = candle_onnx::simple_eval(&lowered.model, feeds);
+    *kept = Some(lowered);
+    Ok(outputs?)
 }
 
 impl Runtime for CandleOnnx {
@@ -58,25 +85,38 @@ impl Runtime for CandleOnnx {
         self.dtype
     }
 
-    fn run(&mut self, input: &Array, taps: &[String]) -> Result<Values> {
-        let names = self.names.clone();
-        let lowered = self.lowered(taps)?;
-        let mut feeds = lowered.tensors.clone();
-        let batch = names.batched(input)?.to_candle(&Device::Cpu)?.to_dtype(lowered.input_dtype)?;
-        feeds.insert(names.input.clone(), batch);
-        let outputs = candle_onnx::simple_eval(&lowered.model, feeds)?;
-        let mut values = Values::new();
-        for (layer, value) in names.wanted(taps) {
-            let output = outputs.get(value).with_context(|| format!("no output `{value}` came back"))?;
-            values.insert(layer.to_owned(), names.unbatched(layer, Array::from_candle(output)?)?);
-        }
-        Ok(values)
+    fn run(&mut self, input: &Array, taps: &[String], sink: &mut Sink<'_>) -> Result<()> {
+        self.evaluate(input, taps)?.into_iter().try_for_each(|(name, value)| sink(&name, value))
+    }
+
+    fn piece(&mut self, after: Option<&str>, layer: &str, shape: &[usize]) -> Result<Option<Box<dyn Piece + '_>>> {
+        let part = self.names.part(&self.model, after, layer, shape)?;
+        let layer = layer.to_owned();
+        Ok(part.map(|Part { model, names }| {
+            let runtime = CandleOnnx::new(model, names, self.dtype);
+            Box::new(Alone { runtime, layer }) as Box<dyn Piece>
+        }))
+    }
+}
+
+struct Alone {
+    runtime: CandleOnnx,
+    layer: String,
+}
+
+impl Piece for Alone {
+    fn run(&mut self, input: &Array) -> Result<Array> {
+        let mut values = self.runtime.evaluate(input, std::slice::from_ref(&self.layer))?;
+        Ok(values.pop().context("no value came back")?.1)
     }
 }
 
 impl Lowered {
-    fn new(model: &Model, batch: usize, wanted: &[String]) -> Result<Lowered> {
-        let lowered = lower(model, batch, wanted)?;
+    fn new(model: &Model, batch: usize, values: Vec<String>) -> Result<Lowered> {
+        let lowered = lower(model, batch, &values).map_err(|error| match error {
+            alexnet_onnx::Error::Unsupported { .. } => anyhow::Error::new(Unsupported(error.to_string())),
+            other => other.into(),
+        })?;
         let input = lowered.inputs().first().context("a graph without an input")?;
         let input_dtype = candle_dtype(input.dtype)?;
         let mut tensors = HashMap::new();
@@ -85,7 +125,7 @@ impl Lowered {
         }
         // The two crates generate their messages from different files: bytes are what they share.
         let model = onnx::ModelProto::decode(lowered.encode().as_slice())?;
-        Ok(Lowered { model, tensors, input_dtype })
+        Ok(Lowered { batch, values, model, tensors, input_dtype })
     }
 }
 

@@ -1,28 +1,32 @@
 //! What a network can be run on, one file each.
 //!
-//! A runtime for ONNX graphs is one file here, one line in [`open`], and its name in the command line.
+//! A runtime is one file here, its name in [`Kind`], and one line in [`open`].
 
 mod candle;
 #[cfg(feature = "candle-onnx")]
 mod candle_onnx;
+mod names;
 #[cfg(feature = "ort")]
 mod ort;
+mod spec;
 
-use crate::align::align;
-use crate::args::verify::RuntimeName;
 use crate::array::Array;
-use crate::graph::Graph;
-use alexnet_onnx::Dim;
-use alexnet_spec::{DType, Mean, Network};
-use anyhow::{Result, bail, ensure};
+use crate::subject::Subject;
+use alexnet_spec::{DType, Network};
+use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 
 pub use candle::Candle;
+pub use names::{Names, Part};
+pub use spec::{Kind, Spec};
 
 /// Values by name.
 pub type Values = BTreeMap<String, Array>;
 
-/// A loaded network, ready to run.
+/// What takes a network's values one by one, by the layer's name.
+pub type Sink<'a> = dyn FnMut(&str, Array) -> Result<()> + 'a;
+
+/// A network, ready to run.
 pub trait Runtime {
     /// What reports call it, with its version or device.
     fn name(&self) -> String;
@@ -38,118 +42,86 @@ pub trait Runtime {
         false
     }
 
-    /// Runs one example, `[1, C, H, W]`, and returns `logits`, `probabilities` where the graph ends in a softmax, and those of
-    /// the layers in `taps` that it has.
-    fn run(&mut self, input: &Array, taps: &[String]) -> Result<Values>;
+    /// Runs a batch, `[N, C, H, W]`, and hands over `logits`, `probabilities` where the network ends in a softmax, and those
+    /// of the layers in `taps` that it has: `[N, ...]`, one at a time, layers in their order.
+    ///
+    /// Errs with [`Unsupported`] among the causes where the runtime lacks what the network needs; any other error means that
+    /// the network doesn't compute.
+    fn run(&mut self, input: &Array, taps: &[String], sink: &mut Sink<'_>) -> Result<()>;
 
-    /// Runs one layer alone; none where the runtime can't.
-    fn run_layer(&mut self, _layer: &str, _input: &Array) -> Option<Result<Array>> {
-        None
-    }
+    /// The layers after `after` (from the input on where it is none), up to `layer`, as something that runs alone; `shape` is
+    /// that of the input, the batch first. None where the runtime doesn't show one of the two.
+    ///
+    /// Errs where `layer` doesn't follow from `after`.
+    fn piece(&mut self, after: Option<&str>, layer: &str, shape: &[usize]) -> Result<Option<Box<dyn Piece + '_>>>;
 }
 
-/// What an ONNX runtime has to know of a graph: its input, its batch, and the names of its values.
-#[derive(Clone, Debug)]
-struct Names {
-    /// The input's name.
-    input: String,
-    /// The input's element type.
-    dtype: DType,
-    /// The one batch size that the graph takes; none where it takes any.
-    batch: Option<usize>,
-    /// Whether it takes images with their channels last.
-    channels_last: bool,
-    /// Mean and divisor of every channel, where the graph begins by normalising pixels: inputs are normalised already.
-    normalises: Option<(Vec<f64>, Vec<f64>)>,
-    /// `logits` and the layers, with the values' names.
-    values: BTreeMap<String, String>,
+/// A part of a network that runs alone.
+pub trait Piece {
+    /// What the last layer gives for a batch of what the first one takes. Errs as [`Runtime::run`] does.
+    fn run(&mut self, input: &Array) -> Result<Array>;
 }
 
-impl Names {
-    fn new(graph: &Graph, network: Option<&Network>) -> Result<Names> {
-        let (inputs, outputs) = (graph.model.inputs(), graph.model.outputs());
-        let [input] = inputs else { bail!("it has {} inputs, not one", inputs.len()) };
-        let proto = graph.model.graph();
-        let mut values = match network {
-            Some(network) => align(&graph.model, network),
-            None => BTreeMap::new(),
-        };
-        let [output] = outputs else { bail!("it has {} outputs, not one", outputs.len()) };
-        // Probabilities hide differences that logits show: compare what goes into the softmax.
-        let last = proto.node.iter().find(|node| node.output.contains(&output.name));
-        let softmax = last.filter(|node| matches!(node.op_type(), "Softmax" | "LogSoftmax"));
-        let logits = softmax.and_then(|node| node.input.first()).unwrap_or(&output.name);
-        values.insert("logits".into(), logits.clone());
-        if softmax.is_some_and(|node| node.op_type() == "Softmax") {
-            values.insert("probabilities".into(), output.name.clone());
-        }
-        let batch = match input.shape.as_deref() {
-            Some([Dim::Fixed(batch), ..]) => Some(*batch),
-            _ => None,
-        };
-        let channels_last = input.image().is_some_and(|(_, last)| last);
-        let own = alexnet_onnx::read_graph(&graph.model).ok().and_then(|graph| graph.preprocessing);
-        let normalises = own.and_then(|own| match own.mean {
-            Mean::PerChannel(mean) => Some((mean, own.std)),
-            _ => None,
-        });
-        Ok(Names { input: input.name.clone(), dtype: input.dtype, batch, channels_last, normalises, values })
-    }
+/// The mark of an error that speaks of the runtime and not of the network: it has no such operator or type.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unsupported(pub String);
 
-    /// The values of `logits`, of `probabilities` and of those `taps` that the graph has, each under its layer's name.
-    fn wanted(&self, taps: &[String]) -> Vec<(&str, &str)> {
-        let asked = |name: &str| matches!(name, "logits" | "probabilities") || taps.iter().any(|tap| tap == name);
-        self.values.iter().filter(|(name, _)| asked(name)).map(|(n, v)| (n.as_str(), v.as_str())).collect()
-    }
+/// Whether an error says no more than that the runtime can't do what is asked.
+pub fn is_unsupported(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<Unsupported>())
+}
 
-    /// The input as the graph takes it: before its own normalisation, with its axes in the graph's order, as often as its
-    /// fixed batch asks for.
-    fn batched(&self, input: &Array) -> Result<Array> {
-        let input = self.normalises.as_ref().map_or_else(|| input.clone(), |(mean, std)| input.affine(std, mean));
-        let input = if self.channels_last { input.channels_last()? } else { input };
-        Ok(match self.batch {
-            Some(batch) if batch > 1 => input.repeat(batch),
-            _ => input,
-        })
-    }
-
-    /// One example's value of a batch of equal ones. Errs where the examples differ, which a batch must not cause.
-    fn unbatched(&self, layer: &str, value: Array) -> Result<Array> {
-        let Some(batch) = self.batch.filter(|batch| *batch > 1) else { return Ok(value) };
-        let first = value.example(0)?;
-        for index in 1..batch {
-            let bound = 1e-5 * first.data.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-            let same = value.example(index)?.data.iter().zip(&first.data).all(|(a, b)| (a - b).abs() <= bound);
-            ensure!(same, "`{layer}`: example {index} of a batch of equal inputs differs from the first");
-        }
-        Ok(first)
-    }
+/// Runs a batch and keeps everything that comes.
+pub fn values(runtime: &mut dyn Runtime, input: &Array, taps: &[String]) -> Result<Values> {
+    let mut values = Values::new();
+    runtime.run(input, taps, &mut |name, value| {
+        values.insert(name.to_owned(), value);
+        Ok(())
+    })?;
+    Ok(values)
 }
 
 /// A runtime that can't be used here, and why.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Unavailable {
     /// Its name.
-    pub runtime: &'static str,
+    pub runtime: String,
     /// The reason, and how to get it.
     pub why: String,
 }
 
 /// The runtimes for graphs that are tried where the user names none.
-pub const DEFAULT: [RuntimeName; 2] = [RuntimeName::CandleOnnx, RuntimeName::Ort];
+pub const DEFAULT: [Kind; 2] = [Kind::CandleOnnx, Kind::Ort];
 
-/// Opens `graph` on a runtime; `network` tells which value is which layer. `asked`: the user named the runtime, so it is
-/// worth a longer search.
+/// Opens `subject` on a runtime; `network` tells which value of a graph is which layer, `device` is where the candle model
+/// runs where `spec` doesn't say. `asked`: the user named the runtime, so it is worth a longer search.
 ///
-/// Errs, saying how to get it, where the runtime isn't at hand; and where it can't run the graph.
-pub fn open(name: RuntimeName, graph: &Graph, network: Option<&Network>, asked: bool) -> Result<Box<dyn Runtime>> {
-    let names = Names::new(graph, network)?;
-    match name {
+/// Errs, saying how to get it, where the runtime isn't at hand.
+pub fn open(
+    spec: &Spec,
+    subject: &Subject,
+    network: Option<&Network>,
+    device: &candle_core::Device,
+    asked: bool,
+) -> Result<Box<dyn Runtime>> {
+    let names = || Names::new(subject.graph()?, network);
+    match spec.kind {
+        Kind::Candle => {
+            let own = spec.device.as_deref().map(alexnet::device).transpose()?;
+            let dtype = spec.dtype.map_or(DType::F32, DType::from);
+            let checkpoint = subject.checkpoint()?;
+            let candle = Candle::open(&checkpoint.network, &checkpoint.weights, dtype, own.as_ref().unwrap_or(device));
+            Ok(Box::new(candle.with_context(|| subject.path().to_owned())?))
+        }
         #[cfg(feature = "candle-onnx")]
-        RuntimeName::CandleOnnx => Ok(Box::new(candle_onnx::CandleOnnx::open(graph, &names)?)),
+        Kind::CandleOnnx => Ok(Box::new(candle_onnx::CandleOnnx::open(subject.graph()?, names()?))),
         #[cfg(feature = "ort")]
-        RuntimeName::Ort => Ok(Box::new(ort::Ort::open(graph, &names, asked)?)),
+        Kind::Ort => Ok(Box::new(ort::Ort::open(subject.graph()?, names()?, asked)?)),
         #[allow(unreachable_patterns)]
-        other => bail!("this build has no runtime {0}; build with `--features {0}`", other.as_str()),
+        other => {
+            Err(Unsupported(format!("this build has no runtime {0}; build with `--features {0}`", other.as_str()))
+                .into())
+        }
     }
 }

@@ -1,96 +1,175 @@
-use super::layers::{first_difference, walk};
-use super::report::{Comparison, Report, Side};
-use super::run::{Check, Run, run_side};
+use super::layers::{Parted, walk};
+use super::report::{Comparison, Ran, Report, Side};
+use super::run::{Check, Run, Runs, run_all};
 use crate::array::Array;
 use crate::compare::{Agreement, Metrics, Tolerance, parameters};
 use crate::inputs::Fixture;
+use crate::runtimes::Kind;
 use crate::subject::Subject;
 use anyhow::{Context, Result, bail, ensure};
+
+/// The report, and what it was made from: for pages, records and reductions.
+pub(crate) struct Outcome<'a> {
+    /// What was found.
+    pub report: Report,
+    /// Everything that ran, the reference first.
+    pub runs: Vec<Run<'a>>,
+    /// The first layer that differs, run alone.
+    pub parted: Option<Parted>,
+}
 
 /// Runs both sides on every input and compares parameters, logits and, where asked or needed, layers.
 ///
 /// Errs where there is nothing to compare, or where the comparison could not have failed.
-pub(crate) fn check(what: Check<'_>) -> Result<Report> {
+pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     ensure!(!what.fixtures.is_empty(), "there are no inputs to compare on");
-    let parameters = parameters(&what.a.parameters(what.network)?, &what.b.parameters(what.network)?)?;
-    let mut unavailable = Vec::new();
-    let mut runs = run_side("A", what.a, &what, &mut unavailable)?;
-    let of_a = runs.len();
-    runs.extend(run_side("B", what.b, &what, &mut unavailable)?);
-    let side = |subject: &Subject, runs: &[Run<'_>]| Side {
-        path: subject.path(),
-        network: subject.network().map(|n| n.name.clone()),
-        runtimes: runs.iter().map(|run| run.name.get(3..).unwrap_or_default().to_owned()).collect(),
+    if what.runtimes.iter().any(|spec| spec.kind == Kind::Golden) {
+        let without = what.fixtures.iter().find(|fixture| !fixture.golden.contains_key("logits"));
+        if let Some(fixture) = without {
+            bail!(
+                "runtime golden: no logits are recorded for `{}`; try --fixtures with a file that holds them",
+                fixture.name
+            );
+        }
+    }
+    let parameters = match what.b {
+        Some(b) => Some(parameters(&what.a.parameters(what.network)?, &b.parameters(what.network)?)?),
+        None => None,
     };
-    let (a, b) = runs.split_at(of_a);
-    let (a, b) = (side(what.a, a), side(what.b, b));
+    let Runs { runs, unavailable } = run_all(what)?;
+    let Some(reference) = runs.first() else { bail!("there is nothing to run") };
+    if let Some(error) = &reference.failed {
+        bail!("{error:#}");
+    }
 
-    let exact = parameters.is_exact();
-    let (consistency, truth) = compare_logits(&what, &runs, exact)?;
-    let failing = consistency.iter().chain(&truth).find(|c| !c.agrees()).map(|c| c.fixture.clone());
-    let layers = match &failing {
-        _ if what.layers => walk(&what, &runs, exact, None)?,
-        Some(fixture) => walk(&what, &runs, exact, Some(fixture.as_str()))?,
-        None => Vec::new(),
+    // One file's runtimes share its weights.
+    let exact = parameters.as_ref().is_none_or(|parameters| parameters.is_exact());
+    let (consistency, truth) = compare_logits(what, &runs, exact)?;
+    let failed = runs.iter().find(|run| run.failed.is_some());
+    let first_fixture = what.fixtures.first().map(|fixture| fixture.name.as_str());
+    let disagrees = consistency.iter().chain(&truth).find(|c| !c.agrees());
+    let failing = disagrees.map(|c| c.fixture.as_str()).or(first_fixture.filter(|_| failed.is_some()));
+    let walked = match failing {
+        _ if what.layers => Some(walk(what, &runs, exact, None)?),
+        Some(fixture) => Some(walk(what, &runs, exact, Some(fixture))?),
+        None => None,
     };
+    let walked = walked.unwrap_or_default();
     ensure!(
-        !what.layers || !layers.is_empty(),
+        !what.layers || !walked.rows.is_empty(),
         "--layers: no layer could be compared; the graph's values bear no names of the network's layers"
     );
-    let first_difference = first_difference(&layers);
-    let agreed = failing.is_none() && parameters.agrees() && first_difference.is_none();
+    if let Some(error) = failed.and_then(|run| run.failed.as_ref()).filter(|_| walked.first.is_none()) {
+        bail!("{error:#}");
+    }
+    let agreed = failing.is_none() && parameters.as_ref().is_none_or(|p| p.agrees()) && walked.first.is_none();
     let mut report = Report {
-        schema: "alexnet-verify/1",
-        a,
-        b,
+        schema: "alexnet-verify/2",
+        a: side(what.a, "A", &runs),
+        b: what.b.map(|b| side(b, "B", &runs)),
         agreed,
         verdict: String::new(),
         fixtures: what.fixtures.iter().map(|f| f.name.clone()).collect(),
         consistency,
         truth,
-        parameters: Some(parameters),
-        layers,
-        first_difference,
+        parameters,
+        layers: walked.rows,
+        first_difference: walked.first,
         unavailable,
     };
     report.verdict = report.sentence();
-    Ok(report)
+    Ok(Outcome { report, runs, parted: walked.parted })
+}
+
+fn side(subject: &Subject, side: &str, runs: &[Run<'_>]) -> Side {
+    let own = runs.iter().filter(|run| run.launcher.side == side);
+    let ran = |run: &Run<'_>| Ran {
+        runtime: run.name.split_once(": ").map_or("", |(_, name)| name).to_owned(),
+        arithmetic: run.arithmetic,
+        stored: run.stored,
+        milliseconds: run.milliseconds,
+        failed: run.failed.as_ref().map(|error| format!("{error:#}")),
+    };
+    Side {
+        path: subject.path().to_owned(),
+        sha256: subject.sha256(),
+        network: subject.network().map(|network| network.name.clone()),
+        runs: own.map(ran).collect(),
+    }
 }
 
 /// Compares the logits of every run with those of the first, and with recorded ones.
 fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Vec<Comparison>, Vec<Comparison>)> {
     let Some((reference, others)) = runs.split_first() else { bail!("there is nothing to run") };
+    let others = || others.iter().filter(|run| run.failed.is_none());
     let (mut consistency, mut truth) = (Vec::new(), Vec::new());
     for (index, fixture) in what.fixtures.iter().enumerate() {
         let logits = |run: &Run<'_>| run.logits.get(index).cloned().context("a run without its logits");
         let expected = logits(reference)?;
         informative(&expected, fixture)?;
-        for run in others {
+        for run in others() {
             let tolerance = what.tolerances.of("logits", run.tolerance(reference, exact));
-            consistency.push(comparison(fixture, &run.name, &reference.name, &expected, &logits(run)?, tolerance));
+            consistency.push(comparison(
+                &fixture.name,
+                &run.name,
+                &reference.name,
+                &expected,
+                &logits(run)?,
+                tolerance,
+            ));
         }
-        for run in runs {
+        for run in runs.iter().filter(|run| run.failed.is_none()) {
             let Some(found) = run.probabilities.get(index) else { continue };
             // Held against the softmax of its own logits: a softmax magnifies what the logits already show.
             let tolerance = what.tolerances.of("probabilities", run.recorded_tolerance());
             let expected = logits(run)?.softmax();
             let name = format!("{}, probabilities", run.name);
-            consistency.push(comparison(fixture, &name, "the softmax of its logits", &expected, found, tolerance));
+            consistency.push(comparison(
+                &fixture.name,
+                &name,
+                "the softmax of its logits",
+                &expected,
+                found,
+                tolerance,
+            ));
         }
         if let Some(golden) = fixture.golden.get("logits") {
-            for run in runs {
+            for run in runs.iter().filter(|run| run.failed.is_none()) {
                 let tolerance = what.tolerances.of("logits", run.recorded_tolerance());
-                truth.push(comparison(fixture, &run.name, "recorded", golden, &logits(run)?, tolerance));
+                truth.push(comparison(&fixture.name, &run.name, "recorded", golden, &logits(run)?, tolerance));
             }
         }
     }
+    consistency.extend(batches(what, runs)?);
     ensure!(
         reference.logits.len() < 2 || reference.logits.windows(2).any(|pair| matches!(pair, [x, y] if x != y)),
         "{}: its outputs don't depend on its input: agreement would prove nothing",
         what.a.path()
     );
-    ensure!(!consistency.is_empty(), "nothing was compared");
+    let failed = runs.iter().any(|run| run.failed.is_some());
+    let between = others().next().is_some() || failed;
+    ensure!(
+        between || !truth.is_empty(),
+        "nothing was compared: {} ran on {} alone; try a second file, a second --runtime, or --fixtures with recorded logits",
+        what.a.path(),
+        reference.name
+    );
     Ok((consistency, truth))
+}
+
+/// Every run's logits of one batch against those of the same inputs one by one.
+fn batches(what: &Check<'_>, runs: &[Run<'_>]) -> Result<Vec<Comparison>> {
+    let mut comparisons = Vec::new();
+    for run in runs {
+        let Some(together) = &run.batched else { continue };
+        let tolerance = what.tolerances.of("logits", run.recorded_tolerance());
+        for (index, (fixture, alone)) in what.fixtures.iter().zip(&run.logits).take(together.batch()).enumerate() {
+            let name = format!("{}, in a batch of {}", run.name, together.batch());
+            let found = together.example(index)?;
+            comparisons.push(comparison(&fixture.name, &name, "the same input alone", alone, &found, tolerance));
+        }
+    }
+    Ok(comparisons)
 }
 
 /// Refuses a reference that anything constant would agree with.
@@ -106,7 +185,7 @@ fn informative(reference: &Array, fixture: &Fixture) -> Result<()> {
 }
 
 fn comparison(
-    fixture: &Fixture,
+    fixture: &str,
     runtime: &str,
     reference_name: &str,
     reference: &Array,
@@ -119,7 +198,7 @@ fn comparison(
     };
     let classes = metrics.is_some().then(|| Agreement::of(reference, output)).flatten();
     Comparison {
-        fixture: fixture.name.clone(),
+        fixture: fixture.to_owned(),
         runtime: runtime.to_owned(),
         reference: reference_name.to_owned(),
         tensor: "logits".into(),

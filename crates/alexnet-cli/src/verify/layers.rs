@@ -1,50 +1,210 @@
 //! The walk through the layers: which one parts first?
+//!
+//! Every layer is compared twice. *Cumulative*: both sides run the whole network, so that a layer shows its own difference and
+//! those of the layers before it. *Isolated*: both sides run the layer alone, fed what the reference computed up to there.
 
 use super::report::{FirstDifference, LayerComparison};
 use super::run::{Check, Run};
 use crate::array::Array;
 use crate::compare::{Metrics, Tolerance};
 use crate::inputs::Fixture;
-use crate::runtimes::{Runtime, Values};
+use crate::runtimes::{self, Runtime, Values, is_unsupported};
 use alexnet_spec::{Network, Op};
 use anyhow::{Context, Result};
 
+/// What the walk found.
+#[derive(Default)]
+pub(super) struct Walk {
+    /// Every layer that could be compared, run by run.
+    pub rows: Vec<LayerComparison>,
+    /// The first layer that differs, where there is one.
+    pub first: Option<FirstDifference>,
+    /// Both sides of that layer, where it could be run alone.
+    pub parted: Option<Parted>,
+}
+
+/// The first layer that differs, run alone.
+pub(crate) struct Parted {
+    /// The layer whose output it was fed; none for the image.
+    pub after: Option<String>,
+    /// The layer.
+    pub layer: String,
+    /// Which run differs from the first.
+    pub run: usize,
+    /// What it was fed and what came out, for some of the inputs.
+    pub examples: Vec<Example>,
+}
+
+/// One input of a layer, and both sides' outputs.
+pub(crate) struct Example {
+    /// What both sides were fed.
+    pub input: Array,
+    /// The reference's output.
+    pub expected: Array,
+    /// The other side's.
+    pub found: Array,
+}
+
+/// How many examples of the layer that parts are kept.
+const KEPT: usize = 4;
+
 /// Compares every layer that the runs have in common with the first, over all inputs or the one named, and keeps each
 /// layer's worst result. No more than two runtimes are open at a time.
-pub(super) fn walk(
-    what: &Check<'_>,
-    runs: &[Run<'_>],
-    exact: bool,
-    only: Option<&str>,
-) -> Result<Vec<LayerComparison>> {
-    let (Some(network), Some((first, others))) = (what.network, runs.split_first()) else { return Ok(Vec::new()) };
+pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], exact: bool, only: Option<&str>) -> Result<Walk> {
+    let (Some(network), Some((first, others))) = (what.network, runs.split_first()) else { return Ok(Walk::default()) };
     let taps: Vec<String> = network.layers.iter().map(|layer| layer.name.clone()).collect();
-    let fixtures = || what.fixtures.iter().filter(|f| only.is_none_or(|name| f.name == name));
-    let mut rows: Vec<LayerComparison> = Vec::new();
-    let mut reference = first.reopen()?;
-    for fixture in fixtures() {
+    let fixtures: Vec<&Fixture> = what.fixtures.iter().filter(|f| only.is_none_or(|name| f.name == name)).collect();
+    let mut walk = Walk::default();
+    let mut reference = what.open(&first.launcher)?;
+    for fixture in &fixtures {
         let recorded = recorded(fixture, &taps);
         if !recorded.is_empty() {
-            let found = reference.run(&fixture.input, &taps)?;
-            against_recorded(what, network, first, &recorded, &found)
-                .into_iter()
-                .for_each(|r| keep_worst(&mut rows, r));
+            let found = runtimes::values(reference.as_mut(), &fixture.input, &taps)?;
+            let rows = against_recorded(what, network, first, &recorded, &found);
+            rows.into_iter().for_each(|row| keep_worst(&mut walk.rows, row));
         }
     }
-    for run in others {
-        let mut runtime = run.reopen()?;
-        for fixture in fixtures() {
-            let expected = reference.run(&fixture.input, &taps)?;
-            let found =
-                runtime.run(&fixture.input, &taps).with_context(|| format!("{} on `{}`", run.name, fixture.name))?;
-            let tolerances = |layer: &str| what.tolerances.of(layer, run.tolerance(first, exact));
-            let compared = compare(network, reference.as_mut(), &run.name, tolerances, fixture, &expected, &found);
-            compared.into_iter().for_each(|row| keep_worst(&mut rows, row));
-            let recorded = recorded(fixture, &taps);
-            against_recorded(what, network, run, &recorded, &found).into_iter().for_each(|r| keep_worst(&mut rows, r));
+    for (index, run) in others.iter().enumerate() {
+        let mut runtime = what.open(&run.launcher)?;
+        let pair = Pair {
+            network,
+            name: &run.name,
+            tolerance: &|layer: &str| what.tolerances.of(layer, run.tolerance(first, exact)),
+            fixtures: &fixtures,
+        };
+        // What can't be run as a whole may still run layer by layer.
+        if run.failed.is_none() {
+            for fixture in &fixtures {
+                let found = runtimes::values(runtime.as_mut(), &fixture.input, &taps);
+                let found = found.with_context(|| format!("{} on `{}`", run.name, fixture.name))?;
+                let rows = against_recorded(what, network, run, &recorded(fixture, &taps), &found);
+                rows.into_iter().for_each(|row| keep_worst(&mut walk.rows, row));
+                pair.cumulative(reference.as_mut(), &taps, fixture, found, &mut walk.rows)?;
+            }
         }
+        let mut parted = pair.isolated(reference.as_mut(), runtime.as_mut(), &mut walk.rows)?;
+        parted.iter_mut().for_each(|parted| parted.run = index + 1);
+        walk.parted = walk.parted.or(parted);
     }
-    Ok(rows)
+    let order = |row: &LayerComparison| taps.iter().position(|tap| *tap == row.layer);
+    walk.rows.sort_by_key(|row| (others.iter().position(|run| run.name == row.runtime), order(row)));
+    walk.first = first_difference(&walk.rows);
+    let named = |parted: &Parted| {
+        let run = runs.get(parted.run);
+        walk.first.as_ref().is_some_and(|f| f.layer == parted.layer && run.is_some_and(|run| run.name == f.runtime))
+    };
+    walk.parted = walk.parted.filter(named);
+    Ok(walk)
+}
+
+/// One run against the reference.
+struct Pair<'a> {
+    network: &'a Network,
+    name: &'a str,
+    tolerance: &'a dyn Fn(&str) -> Tolerance,
+    fixtures: &'a [&'a Fixture],
+}
+
+impl Pair<'_> {
+    /// Both sides run whole; the reference's values come one at a time.
+    fn cumulative(
+        &self,
+        reference: &mut dyn Runtime,
+        taps: &[String],
+        fixture: &Fixture,
+        mut found: Values,
+        rows: &mut Vec<LayerComparison>,
+    ) -> Result<()> {
+        reference.run(&fixture.input, taps, &mut |layer, expected| {
+            let known = self.network.layer(layer).map(|layer| layer.op.kind());
+            let (Some(op), Some(found)) = (known, found.remove(layer)) else { return Ok(()) };
+            let mut row = LayerComparison::new(layer, op, self.name);
+            match Metrics::compare(&expected, &found, (self.tolerance)(layer)) {
+                Ok(metrics) => row.cumulative = Some(metrics),
+                Err(why) => row.why = Some(why),
+            }
+            keep_worst(rows, row);
+            Ok(())
+        })
+    }
+
+    /// Each layer alone, fed the reference's value. Returns the first layer that differs.
+    fn isolated(
+        &self,
+        reference: &mut dyn Runtime,
+        runtime: &mut dyn Runtime,
+        rows: &mut Vec<LayerComparison>,
+    ) -> Result<Option<Parted>> {
+        let mut front = Front { after: None, values: self.fixtures.iter().map(|f| f.input.clone()).collect() };
+        // Layers passed since the front that the other side doesn't show, or shows in another form.
+        let (mut unseen, mut doubtful): (Vec<String>, Vec<LayerComparison>) = (Vec::new(), Vec::new());
+        let mut parted = None;
+        for layer in &self.network.layers {
+            let Some(expected) = front.run(reference, &layer.name).ok().flatten() else { continue };
+            let mut row = LayerComparison::new(&layer.name, layer.op.kind(), self.name);
+            let found = match front.run(runtime, &layer.name) {
+                Ok(Some(found)) => found,
+                Err(error) if !is_unsupported(&error) => {
+                    row.why = Some(format!("it can't be computed there: {error:#}"));
+                    doubtful.push(row);
+                    continue;
+                }
+                _ => {
+                    unseen.extend(computes(&layer.op).then(|| layer.name.clone()));
+                    continue;
+                }
+            };
+            for (a, b) in expected.iter().zip(&found) {
+                match Metrics::compare(a, b, (self.tolerance)(&layer.name)) {
+                    Ok(metrics) => keep_worse(&mut row.isolated, Some(metrics)),
+                    Err(why) => row.why = row.why.take().or(Some(why)),
+                }
+            }
+            let differs = row.differs();
+            if differs && parted.is_none() {
+                let after = front.after.clone();
+                let triples = front.values.iter().zip(&expected).zip(found).take(KEPT);
+                let example = |((input, expected), found): ((&Array, &Array), Array)| Example {
+                    input: input.clone(),
+                    expected: expected.clone(),
+                    found,
+                };
+                let examples = triples.map(example).collect();
+                parted = Some(Parted { after, layer: layer.name.clone(), run: 0, examples });
+            }
+            if row.why.is_some() {
+                doubtful.push(row);
+                continue;
+            }
+            if !differs && !doubtful.is_empty() {
+                // From the same value both sides come to the same: what lay between has another form there, and is right.
+                unseen.extend(doubtful.drain(..).map(|row| row.layer));
+                parted = parted.filter(|parted| !unseen.contains(&parted.layer));
+                rows.retain(|row| row.runtime != self.name || row.why.is_none() || !unseen.contains(&row.layer));
+            }
+            row.unseen = std::mem::take(&mut unseen);
+            doubtful.drain(..).for_each(|row| keep_worst(rows, row));
+            keep_worst(rows, row);
+            front = Front { after: Some(layer.name.clone()), values: expected };
+        }
+        doubtful.into_iter().for_each(|row| keep_worst(rows, row));
+        Ok(parted)
+    }
+}
+
+/// How far the walk has come: what the reference computed for every input up to a layer.
+struct Front {
+    after: Option<String>,
+    values: Vec<Array>,
+}
+
+impl Front {
+    /// What `layer` makes of the values; none where the runtime doesn't show it.
+    fn run(&self, runtime: &mut dyn Runtime, layer: &str) -> Result<Option<Vec<Array>>> {
+        let shape = self.values.first().map(|value| value.shape.as_slice()).unwrap_or_default();
+        let Some(mut piece) = runtime.piece(self.after.as_deref(), layer, shape)? else { return Ok(None) };
+        self.values.iter().map(|value| piece.run(value)).collect::<Result<_>>().map(Some)
+    }
 }
 
 /// The recorded outputs of layers.
@@ -52,51 +212,9 @@ fn recorded(fixture: &Fixture, taps: &[String]) -> Values {
     fixture.golden.iter().filter(|(name, _)| taps.contains(name)).map(|(n, array)| (n.clone(), array.clone())).collect()
 }
 
-/// The rows of one run on one input. Both modes, where the reference can run a layer alone.
-fn compare(
-    network: &Network,
-    reference: &mut dyn Runtime,
-    name: &str,
-    tolerance: impl Fn(&str) -> Tolerance,
-    fixture: &Fixture,
-    expected: &Values,
-    found: &Values,
-) -> Vec<LayerComparison> {
-    let mut rows = Vec::new();
-    // What the reference computes from the other side's last known value, and the layers passed since.
-    let mut unseen: Vec<&str> = Vec::new();
-    let mut carried = Some(fixture.input.clone());
-    for layer in &network.layers {
-        carried = carried.and_then(|input| alone(reference, &layer.name, &input));
-        let (Some(a), Some(b)) = (expected.get(&layer.name), found.get(&layer.name)) else {
-            unseen.extend(computes(&layer.op).then_some(layer.name.as_str()));
-            continue;
-        };
-        let tolerance = tolerance(&layer.name);
-        let (cumulative, why) = split(Metrics::compare(a, b, tolerance));
-        let isolated = carried.as_ref().and_then(|own| Metrics::compare(own, b, tolerance).ok());
-        rows.push(LayerComparison {
-            layer: layer.name.clone(),
-            op: layer.op.kind().into(),
-            runtime: name.to_owned(),
-            cumulative,
-            isolated,
-            unseen: unseen.drain(..).map(str::to_owned).collect(),
-            why,
-        });
-        carried = Some(b.clone());
-    }
-    rows
-}
-
 /// Whether a layer changes values at test time; exporters leave the others out.
 fn computes(op: &Op) -> bool {
     !matches!(op, Op::Dropout(_) | Op::Flatten(_) | Op::AdaptiveAvgPool2d(_) | Op::Softmax(_))
-}
-
-/// One layer of the reference, fed `input`; none where it can't run it, which a shape that doesn't fit explains.
-fn alone(runtime: &mut dyn Runtime, layer: &str, input: &Array) -> Option<Array> {
-    runtime.run_layer(layer, input)?.ok()
 }
 
 fn against_recorded(
@@ -108,55 +226,45 @@ fn against_recorded(
 ) -> Vec<LayerComparison> {
     let both = network.layers.iter().filter_map(|l| Some((l, recorded.get(&l.name)?, found.get(&l.name)?)));
     both.map(|(layer, a, b)| {
-        let (cumulative, why) =
-            split(Metrics::compare(a, b, what.tolerances.of(&layer.name, run.recorded_tolerance())));
-        LayerComparison {
-            layer: layer.name.clone(),
-            op: layer.op.kind().into(),
-            runtime: format!("{} against recorded", run.name),
-            cumulative,
-            isolated: None,
-            unseen: Vec::new(),
-            why,
+        let mut row = LayerComparison::new(&layer.name, layer.op.kind(), &format!("{} against recorded", run.name));
+        match Metrics::compare(a, b, what.tolerances.of(&layer.name, run.recorded_tolerance())) {
+            Ok(metrics) => row.cumulative = Some(metrics),
+            Err(why) => row.why = Some(why),
         }
+        row
     })
     .collect()
 }
 
-fn split<T, E>(result: Result<T, E>) -> (Option<T>, Option<E>) {
-    match result {
-        Ok(value) => (Some(value), None),
-        Err(error) => (None, Some(error)),
-    }
-}
-
 fn keep_worst(rows: &mut Vec<LayerComparison>, new: LayerComparison) {
-    let severity = |metrics: &Option<Metrics>| metrics.as_ref().map_or(0.0, Metrics::severity);
     match rows.iter_mut().find(|row| row.layer == new.layer && row.runtime == new.runtime) {
         Some(row) => {
-            if severity(&new.cumulative) > severity(&row.cumulative) {
-                row.cumulative = new.cumulative;
-            }
-            if severity(&new.isolated) > severity(&row.isolated) {
-                row.isolated = new.isolated;
-            }
+            keep_worse(&mut row.cumulative, new.cumulative);
+            keep_worse(&mut row.isolated, new.isolated);
             row.why = row.why.take().or(new.why);
+            row.unseen.extend(new.unseen);
         }
         None => rows.push(new),
     }
 }
 
+fn keep_worse(kept: &mut Option<Metrics>, new: Option<Metrics>) {
+    let severity = |metrics: &Option<Metrics>| metrics.as_ref().map_or(-1.0, Metrics::severity);
+    if severity(&new) > severity(kept) {
+        *kept = new;
+    }
+}
+
 /// The first layer that differs although both sides had the same input; failing that, the first whose output differs.
-pub(super) fn first_difference(rows: &[LayerComparison]) -> Option<FirstDifference> {
+fn first_difference(rows: &[LayerComparison]) -> Option<FirstDifference> {
     let sentence = |m: &Metrics| match m.passing_rtol {
         Some(rtol) => format!("max {:.2e} of scale {:.2e}; it would pass at rtol {rtol:.1e}", m.max_abs, m.scale),
         None => format!("NaN {:?}, infinities {:?}: it can't pass", m.nan, m.infinite),
     };
-    let differs = |m: &Option<Metrics>| m.as_ref().is_some_and(|m| !m.agrees);
-    let parted = |row: &&LayerComparison| row.why.is_some() || differs(&row.cumulative) || differs(&row.isolated);
-    let first = rows.iter().find(parted)?;
-    let of_runtime = || rows.iter().filter(|row| row.runtime == first.runtime);
-    let isolated = of_runtime().find(|row| row.why.is_some() || differs(&row.isolated));
+    let first = rows.iter().find(|row| row.differs())?;
+    let alone =
+        |row: &&LayerComparison| row.why.is_some() || row.isolated.as_ref().is_some_and(|metrics| !metrics.agrees);
+    let isolated = rows.iter().filter(|row| row.runtime == first.runtime).find(alone);
     let (row, mode) = match isolated {
         Some(row) => (row, "isolated"),
         None => (first, "cumulative"),

@@ -15,6 +15,7 @@ use crate::inputs;
 use crate::subject::Subject;
 use anyhow::{Result, bail, ensure};
 use clap::{CommandFactory, Parser};
+use std::path::Path;
 
 pub(crate) use check::check;
 pub(crate) use report::Report;
@@ -26,19 +27,12 @@ pub fn run() -> Result<Exit> {
     if args.common.documents(Verify::command())? {
         return Ok(Exit::Agreed);
     }
-    let (Some(a), Some(b)) = (&args.a, &args.b) else { bail!("two files are needed") };
-    ensure!(
-        !(a.exists() && same_file(a, b)),
-        "{} and {} are the same file: that they agree proves nothing",
-        a.display(),
-        b.display()
-    );
+    let Some(a) = args.a.as_deref() else { bail!("a file is needed") };
     let console = Console::new(args.common.quiet, args.common.verbose);
     let device = alexnet::device(&args.common.device)?;
-    let a = Subject::load(a, &args.common)?;
-    let b = Subject::load(b, &args.common)?;
+    let (a, b) = load(a, &args)?;
 
-    let contract = Subject::contract(&a, &b)?;
+    let contract = Subject::contract(&a, b.as_ref())?;
     let fixtures = match &args.fixtures {
         Some(path) => inputs::read(path, &contract)?,
         None => inputs::builtin(&contract)?,
@@ -49,21 +43,39 @@ pub fn run() -> Result<Exit> {
             ensure!(network.layer(layer).is_some(), "no layer is called `{layer}` in network `{}`", network.name);
         }
     }
-    let report = check(Check {
+    let what = Check {
         a: &a,
-        b: &b,
+        b: b.as_ref(),
         network: contract.network.as_ref(),
         fixtures: &fixtures,
         runtimes: &args.runtime,
         device: &device,
         tolerances: &tolerances,
+        batch: args.batch.get(),
+        batches: true,
         layers: args.layers,
         console,
-    })?;
+    };
+    let report = check(&what)?.report;
     if args.common.json {
         console::print_json(&report)?;
     } else {
         console::print(text::render(&report, args.common.verbose));
     }
     Ok(if report.agreed { Exit::Agreed } else { Exit::Disagreed })
+}
+
+/// Reads both sides. Errs where they are the same file, or copies of one.
+fn load(a: &Path, args: &Verify) -> Result<(Subject, Option<Subject>)> {
+    let Some(b) = args.b.as_deref() else { return Ok((Subject::load(a, &args.common)?, None)) };
+    let nothing = "that they agree proves nothing; leave one out to compare its runtimes with each other";
+    ensure!(!(a.exists() && same_file(a, b)), "{} and {} are the same file: {nothing}", a.display(), b.display());
+    let (first, second) = (Subject::load(a, &args.common)?, Subject::load(b, &args.common)?);
+    ensure!(
+        first.bytes().is_empty() || first.bytes() != second.bytes(),
+        "{} and {} are the same file, byte for byte: {nothing}",
+        a.display(),
+        b.display()
+    );
+    Ok((first, Some(second)))
 }

@@ -1,5 +1,6 @@
 use crate::compare::{Agreement, Metrics, ParameterCheck};
 use crate::runtimes::Unavailable;
+use alexnet_spec::DType;
 use serde::Serialize;
 
 /// What a verification found. Serialised, it is the programs' JSON: fields are added, not renamed, within a version.
@@ -9,8 +10,8 @@ pub struct Report {
     pub schema: &'static str,
     /// The two sides.
     pub a: Side,
-    /// The other one.
-    pub b: Side,
+    /// The other one; none where the reference's runtimes were compared with each other.
+    pub b: Option<Side>,
     /// Whether everything that was compared agrees.
     pub agreed: bool,
     /// The outcome in one sentence.
@@ -62,10 +63,34 @@ impl Report {
 pub struct Side {
     /// Its path as given.
     pub path: String,
+    /// The SHA-256 of the file in hexadecimal; none where it is a folder, or not written yet.
+    pub sha256: Option<String>,
     /// The network that it is taken for, where that is known.
     pub network: Option<String>,
     /// What ran it.
-    pub runtimes: Vec<String>,
+    pub runs: Vec<Ran>,
+}
+
+/// One runtime's part in a verification.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ran {
+    /// The runtime, with its version or device.
+    pub runtime: String,
+    /// The coarsest type of its activations.
+    pub arithmetic: DType,
+    /// The coarsest type of its weights.
+    pub stored: DType,
+    /// The median time that one input took; none where it didn't run through.
+    pub milliseconds: Option<f64>,
+    /// Why it didn't run through.
+    pub failed: Option<String>,
+}
+
+impl Side {
+    /// The runtimes in one line.
+    pub fn runtimes(&self) -> String {
+        self.runs.iter().map(|run| run.runtime.as_str()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// The logits of one input from one runtime, held against a reference.
@@ -116,6 +141,27 @@ pub struct LayerComparison {
     pub unseen: Vec<String>,
     /// Why it can't be compared.
     pub why: Option<String>,
+}
+
+impl LayerComparison {
+    /// A layer that isn't compared yet.
+    pub(super) fn new(layer: &str, op: &str, runtime: &str) -> LayerComparison {
+        LayerComparison {
+            layer: layer.to_owned(),
+            op: op.to_owned(),
+            runtime: runtime.to_owned(),
+            cumulative: None,
+            isolated: None,
+            unseen: Vec::new(),
+            why: None,
+        }
+    }
+
+    /// Whether it differs in any way.
+    pub fn differs(&self) -> bool {
+        let differs = |metrics: &Option<Metrics>| metrics.as_ref().is_some_and(|metrics| !metrics.agrees);
+        self.why.is_some() || differs(&self.cumulative) || differs(&self.isolated)
+    }
 }
 
 /// Where two runs part.

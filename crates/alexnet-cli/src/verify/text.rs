@@ -6,9 +6,9 @@ use std::fmt::Write;
 /// The report as a compact table; `verbose` adds a line for each input.
 pub(super) fn render(report: &Report, verbose: bool) -> String {
     let mut out = String::new();
-    for (name, side) in [("A", &report.a), ("B", &report.b)] {
+    for (name, side) in std::iter::once(("A", &report.a)).chain(report.b.iter().map(|b| ("B", b))) {
         let network = side.network.as_deref().unwrap_or("unknown network");
-        let _ = writeln!(out, "{name}  {}  ({network}; {})", side.path, side.runtimes.join(", "));
+        let _ = writeln!(out, "{name}  {}  ({network}; {})", side.path, side.runtimes());
     }
     if let Some(parameters) = &report.parameters {
         let _ = match parameters.differences.as_slice() {
