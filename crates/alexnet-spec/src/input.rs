@@ -176,7 +176,7 @@ impl Preprocessing {
 
     /// What must hold for an `input`: a mean and a divisor for each channel, none of them zero or not finite, and a mean
     /// image of the size of one of the two images that there are.
-    pub(crate) fn check(&self, input: &Input) -> Result<(), String> {
+    pub fn check(&self, input: &Input) -> Result<(), String> {
         let count = |what: &str, values: usize| match values == input.channels {
             true => Ok(()),
             false => {

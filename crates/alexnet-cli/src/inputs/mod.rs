@@ -38,10 +38,14 @@ pub struct Contract {
 const ARRAYS: [&str; 3] = ["npy", "npz", "safetensors"];
 const IMAGES: [&str; 3] = ["jpg", "jpeg", "png"];
 
-/// The fixtures in a file, or in the files of a folder in the order of their names.
+/// The fixtures in a file, or in the files of a folder in the order of their names; `builtin:KIND,...` names the program's
+/// own.
 ///
 /// Errs where there are none, or one of them doesn't fit the contract.
 pub fn read(path: &Path, contract: &Contract) -> Result<Vec<Fixture>> {
+    if let Some(argument) = path.to_str().filter(|text| text.split(':').next() == Some(builtin::PREFIX)) {
+        return builtin::named(argument, contract);
+    }
     let files = if path.is_dir() { files_in(path)? } else { vec![path.to_owned()] };
     let mut fixtures = Vec::new();
     for file in &files {
@@ -73,7 +77,7 @@ fn read_file(path: &Path, contract: &Contract) -> Result<Vec<Fixture>> {
     let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
     match extension(path).as_deref() {
         Some(e) if IMAGES.contains(&e) => Ok(vec![images::read(path, name, contract)?]),
-        Some(e) if ARRAYS.contains(&e) => examples(&name, arrays::read(path, e)?, contract),
+        Some(e) if ARRAYS.contains(&e) => examples(&name, arrays::read(path)?, contract),
         _ => bail!("not a fixture: its name should end in one of {}", [&ARRAYS[..], &IMAGES[..]].concat().join(", ")),
     }
 }
@@ -93,8 +97,13 @@ fn examples(name: &str, mut arrays: BTreeMap<String, Array>, contract: &Contract
         "`input` has shape {:?}, but the network takes [N, {channels}, {height}, {width}]",
         input.shape
     );
+    if let Some((at, value)) = input.data.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        bail!("`input` holds {value} at element {at}: no comparison could pass; give finite values");
+    }
     let batch = input.batch();
     for (key, array) in &arrays {
+        let known = contract.network.as_ref().is_none_or(|network| key == "logits" || network.layer(key).is_some());
+        ensure!(known, "`{}` is neither `input`, `logits` nor a layer: it would not be compared", key.escape_debug());
         let covered = array.shape.first().copied().unwrap_or(0);
         let complete = if key == "logits" { covered == batch } else { (1..=batch).contains(&covered) };
         ensure!(complete, "`{key}` has shape {:?}, which is no record of {batch} inputs", array.shape);

@@ -15,7 +15,7 @@ mod pillow;
 mod window;
 
 use crate::{Error, Network, Result};
-use alexnet_spec::{ChannelOrder, Interpolation, Mean, MeanImage, Preprocessing, Resize};
+use alexnet_spec::{ChannelOrder, Input, Interpolation, Mean, MeanImage, Preprocessing, Resize};
 use candle_core::{Device, Tensor};
 use window::{Pixels, Window};
 
@@ -37,22 +37,29 @@ impl Preprocessor {
     /// Errs where the network is malformed or doesn't take three colours.
     pub fn new(network: &Network) -> Result<Preprocessor> {
         network.trace()?;
-        let input = &network.input;
+        Preprocessor::of(&network.preprocessing, &network.input)
+            .map_err(|error| Error::Unsuitable(format!("network `{}`: {error}", network.name)))
+    }
+
+    /// The preprocessing `contract` for a network of which no more is known than the `input` that it takes.
+    ///
+    /// Errs where the two don't go together, or the input isn't of three colours.
+    pub fn of(contract: &Preprocessing, input: &Input) -> Result<Preprocessor> {
+        contract.check(input).map_err(Error::Unsuitable)?;
         if input.channels != 3 {
             return Err(Error::Unsuitable(format!(
-                "network `{}` takes {} channels, not three colours: make its input tensor yourself",
-                network.name, input.channels
+                "an input of {} channels is not of three colours: make its tensor yourself",
+                input.channels
             )));
         }
         if input.height > MAX_SIDE || input.width > MAX_SIDE {
             return Err(Error::Unsuitable(format!(
-                "network `{}` takes images of {}x{}; a side of more than {MAX_SIDE} pixels is refused",
-                network.name, input.width, input.height
+                "an image of {}x{}; a side of more than {MAX_SIDE} pixels is refused",
+                input.width, input.height
             )));
         }
-        let contract = network.preprocessing.clone();
-        let planes = planes(&contract, input.height, input.width)?;
-        Ok(Preprocessor { contract, height: input.height, width: input.width, planes })
+        let planes = planes(contract, input.height, input.width)?;
+        Ok(Preprocessor { contract: contract.clone(), height: input.height, width: input.width, planes })
     }
 
     /// The input `[1, 3, height, width]` in f32 from `pixels`: rows of red, green, blue bytes, first row on top.
