@@ -50,8 +50,8 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     let disagrees = consistency.iter().chain(&truth).find(|c| !c.agrees());
     let failing = disagrees.map(|c| c.fixture.as_str()).or(first_fixture.filter(|_| failed.is_some()));
     let walked = match failing {
-        _ if what.layers => Some(walk(what, &runs, exact, None)?),
-        Some(fixture) => Some(walk(what, &runs, exact, Some(fixture))?),
+        _ if what.layers => Some(walk(what, &runs, exact, failing.is_some(), None)?),
+        Some(fixture) => Some(walk(what, &runs, exact, true, Some(fixture))?),
         None => None,
     };
     let walked = walked.unwrap_or_default();

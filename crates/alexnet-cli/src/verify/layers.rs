@@ -49,8 +49,8 @@ pub(crate) struct Example {
 const KEPT: usize = 4;
 
 /// Compares every layer that the runs have in common with the first, over all inputs or the one named, and keeps each
-/// layer's worst result. No more than two runtimes are open at a time.
-pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], exact: bool, only: Option<&str>) -> Result<Walk> {
+/// layer's worst result. `apart`: the logits differ. No more than two runtimes are open at a time.
+pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], exact: bool, apart: bool, only: Option<&str>) -> Result<Walk> {
     let (Some(network), Some((first, others))) = (what.network, runs.split_first()) else { return Ok(Walk::default()) };
     let taps: Vec<String> = network.layers.iter().map(|layer| layer.name.clone()).collect();
     let fixtures: Vec<&Fixture> = what.fixtures.iter().filter(|f| only.is_none_or(|name| f.name == name)).collect();
@@ -88,7 +88,7 @@ pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], exact: bool, only: Option
     }
     let order = |row: &LayerComparison| taps.iter().position(|tap| *tap == row.layer);
     walk.rows.sort_by_key(|row| (others.iter().position(|run| run.name == row.runtime), order(row)));
-    walk.first = first_difference(&walk.rows);
+    walk.first = first_difference(&walk.rows, apart);
     let named = |parted: &Parted| {
         let run = runs.get(parted.run);
         walk.first.as_ref().is_some_and(|f| f.layer == parted.layer && run.is_some_and(|run| run.name == f.runtime))
@@ -255,21 +255,20 @@ fn keep_worse(kept: &mut Option<Metrics>, new: Option<Metrics>) {
     }
 }
 
-/// The first layer that differs although both sides had the same input; failing that, the first whose output differs.
-fn first_difference(rows: &[LayerComparison]) -> Option<FirstDifference> {
+/// The first layer that differs by itself; failing that, where the logits differ (`apart`), the first whose output does with
+/// the differences of the layers before it.
+fn first_difference(rows: &[LayerComparison], apart: bool) -> Option<FirstDifference> {
     let sentence = |m: &Metrics| match m.passing_rtol {
         Some(rtol) => format!("max {:.2e} of scale {:.2e}; it would pass at rtol {rtol:.1e}", m.max_abs, m.scale),
         None => format!("NaN {:?}, infinities {:?}: it can't pass", m.nan, m.infinite),
     };
-    let first = rows.iter().find(|row| row.differs())?;
-    let alone =
-        |row: &&LayerComparison| row.why.is_some() || row.isolated.as_ref().is_some_and(|metrics| !metrics.agrees);
-    let isolated = rows.iter().filter(|row| row.runtime == first.runtime).find(alone);
-    let (row, mode) = match isolated {
-        Some(row) => (row, "isolated"),
-        None => (first, "cumulative"),
+    let with_others = |row: &&LayerComparison| apart && row.cumulative.as_ref().is_some_and(|m| !m.agrees);
+    let row = rows.iter().find(|row| row.differs()).or_else(|| rows.iter().find(with_others))?;
+    let (metrics, mode) = match &row.isolated {
+        Some(isolated) if !isolated.agrees => (Some(isolated), "isolated"),
+        _ if row.cumulative.is_some() => (row.cumulative.as_ref(), "cumulative"),
+        _ => (None, "isolated"),
     };
-    let metrics = if mode == "isolated" { &row.isolated } else { &row.cumulative };
     let what = match (&row.why, metrics) {
         (Some(why), _) => why.clone(),
         (None, Some(metrics)) => format!("{mode}, {}", sentence(metrics)),

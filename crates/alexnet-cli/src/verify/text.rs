@@ -93,10 +93,9 @@ fn layers(out: &mut String, rows: &[LayerComparison]) {
                 Some(m) => format!("{:.1e}", m.max_abs),
                 None => "-".into(),
             };
-            let differs = |m: &Option<crate::compare::Metrics>| m.as_ref().is_some_and(|m| !m.agrees);
             let mark = match &row.why {
                 Some(why) => format!("<- {why}"),
-                None if differs(&row.isolated) || differs(&row.cumulative) => "<- differs".into(),
+                None if row.differs() => "<- differs".into(),
                 None => String::new(),
             };
             let allowed = row.cumulative.as_ref().map_or(String::new(), |m| format!("{:.1e}", m.tolerance.rtol));
