@@ -44,10 +44,10 @@ fn is_a_verification(report: &Value) {
     assert_eq!(report["schema"], "alexnet-verify/2");
     has_keys(&report["a"], &["path", "sha256", "network", "runs"]);
     has_keys(&report["a"]["runs"][0], &["runtime", "arithmetic", "stored", "milliseconds", "failed"]);
-    has_keys(&report["parameters"], &["compared", "equal", "not_found", "differences"]);
+    has_keys(&report["parameters"], &["compared", "equal", "rounded", "not_found", "differences"]);
     let comparison = &report["consistency"][0];
     has_keys(comparison, &["fixture", "runtime", "reference", "tensor", "metrics", "why", "classes"]);
-    has_keys(&comparison["classes"], &["top1", "top5", "margin"]);
+    has_keys(&comparison["classes"], &["top1", "top5", "margin", "at_risk", "kl"]);
     is_metrics(&comparison["metrics"]);
 }
 
@@ -58,6 +58,7 @@ fn is_metrics(metrics: &Value) {
             "elements",
             "scale",
             "max_abs",
+            "max_rel",
             "mean_abs",
             "rms",
             "p50",
@@ -67,13 +68,17 @@ fn is_metrics(metrics: &Value) {
             "nan",
             "infinite",
             "outside",
+            "first_outside",
             "worst",
+            "ulps",
+            "histogram",
             "passing_rtol",
+            "passing_atol",
             "tolerance",
             "agrees",
         ],
     );
-    has_keys(&metrics["tolerance"], &["atol", "rtol"]);
+    has_keys(&metrics["tolerance"], &["atol", "rtol", "precision"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 )]
 pub struct Verify {
     /// The reference
-    #[arg(value_name = "A", required_unless_present_any = ["completions", "man"])]
+    #[arg(value_name = "A", required_unless_present_any = ["completions", "man", "list_tolerances"])]
     pub a: Option<PathBuf>,
     /// What is held against it
     #[arg(value_name = "B")]
@@ -49,6 +49,9 @@ pub struct Verify {
     /// Tolerance relative to the largest reference value; `LAYER:X` for one layer
     #[arg(long, value_name = "[LAYER:]X", value_parser = clap::value_parser!(Override))]
     pub rtol: Vec<Override>,
+    /// Print the default tolerances and their reasons, and exit
+    #[arg(long)]
+    pub list_tolerances: bool,
     #[command(flatten)]
     pub common: Common,
 }

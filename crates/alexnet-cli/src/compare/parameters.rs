@@ -14,6 +14,8 @@ pub struct ParameterCheck {
     pub compared: usize,
     /// Those of them that are equal to the last bit, whatever types they are stored in.
     pub equal: usize,
+    /// Those of them that differ by no more than the rounding of the coarser type, or by half a step of their quantisation.
+    pub rounded: usize,
     /// Parameters of the reference that the other doesn't hold under any recognised name.
     pub not_found: Vec<String>,
     /// What differs, a sentence each.
@@ -32,10 +34,40 @@ impl ParameterCheck {
     }
 }
 
+/// The steps in which a quantised parameter can be told: its values are whole multiples of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The dimension along which each index has a step of its own.
+    pub axis: usize,
+    /// The steps along it, or one for all.
+    pub sizes: Vec<f32>,
+}
+
+impl Step {
+    /// How far the element at `place` of a tensor of this shape may be from what it was before: half a step, and what scaling
+    /// it in f32 costs. Nothing where the step isn't known.
+    fn allowed(&self, place: usize, shape: &[usize]) -> f32 {
+        let inner = shape.iter().skip(self.axis.saturating_add(1)).product::<usize>().max(1);
+        let along = shape.get(self.axis).copied().unwrap_or(1).max(1);
+        let index = if self.sizes.len() == 1 { 0 } else { place / inner % along };
+        self.sizes.get(index).copied().filter(|step| step.is_finite()).unwrap_or(0.0).abs() * (0.5 + 1e-4)
+    }
+}
+
 /// Compares parameters of the same canonical name.
 ///
 /// Errs where a tensor can't be read as floating point.
 pub fn parameters(reference: &BTreeMap<String, Tensor>, other: &BTreeMap<String, Tensor>) -> Result<ParameterCheck> {
+    parameters_of_steps(reference, other, &BTreeMap::new())
+}
+
+/// As [`parameters`], where those of either side in `steps` were quantised, and are dequantised again: each may differ by half a
+/// step of its own channel, and no more.
+pub fn parameters_of_steps(
+    reference: &BTreeMap<String, Tensor>,
+    other: &BTreeMap<String, Tensor>,
+    steps: &BTreeMap<String, Step>,
+) -> Result<ParameterCheck> {
     let mut check = ParameterCheck::default();
     for (name, a) in reference {
         let Some(b) = other.get(name) else {
@@ -46,9 +78,9 @@ pub fn parameters(reference: &BTreeMap<String, Tensor>, other: &BTreeMap<String,
         if a.shape() != b.shape() {
             check.differences.push(format!("{name}: shape {:?} against {:?}", a.shape(), b.shape()));
         } else {
-            match difference(a, b)? {
+            match difference(a, b, steps.get(name))? {
                 Difference::None => check.equal += 1,
-                Difference::Rounding => {}
+                Difference::Rounding => check.rounded += 1,
                 Difference::At(place) => check.differences.push(format!("{name}{place}")),
             }
         }
@@ -75,7 +107,7 @@ enum Difference {
     At(String),
 }
 
-fn difference(a: &Tensor, b: &Tensor) -> Result<Difference> {
+fn difference(a: &Tensor, b: &Tensor, step: Option<&Step>) -> Result<Difference> {
     if a.dtype() == b.dtype()
         && let (Some(x), Some(y)) = (a.as_contiguous(), b.as_contiguous())
         && x == y
@@ -86,11 +118,14 @@ fn difference(a: &Tensor, b: &Tensor) -> Result<Difference> {
     let (relative, absolute) = (r.max(t), s.max(u));
     let (x, y) = (a.to_f32()?, b.to_f32()?);
     // Equal values include two zeros of either sign; NaN equals nothing, which is what is wanted.
-    let within = |x: f32, y: f32| (x - y).abs() <= absolute + relative * x.abs().max(y.abs());
+    let within = |place: usize, x: f32, y: f32| {
+        let step = step.map_or(0.0, |step| step.allowed(place, a.shape()));
+        (x - y).abs() <= step.max(absolute + relative * x.abs().max(y.abs()))
+    };
     let (mut rounded, mut first, mut more) = (false, None, 0usize);
     for (index, (x, y)) in x.into_iter().zip(y).enumerate().filter(|(_, (x, y))| x != y) {
         match &first {
-            _ if within(x, y) => rounded = true,
+            _ if within(index, x, y) => rounded = true,
             None => first = Some((index, x, y)),
             Some(_) => more += 1,
         }
@@ -131,6 +166,24 @@ mod tests {
         assert!(rounded.agrees() && !rounded.is_exact());
         assert!(parameters(&one(&[1.25]), &half(1.25)).unwrap().is_exact(), "1.25 needs no rounding");
         assert!(!parameters(&one(&[1.2345]), &half(1.2345 * 1.01)).unwrap().agrees());
+    }
+
+    /// Channels of steps 0.1 and 0.01: 0.04 is within half of the first and beyond half of the second.
+    #[test]
+    fn a_quantised_parameter_may_be_half_a_step_of_its_channel_off() {
+        let tensor =
+            |values: &[f32]| BTreeMap::from([("fc6.weight".to_owned(), Tensor::from_f32(vec![2, 2], values).unwrap())]);
+        let steps =
+            |sizes: &[f32]| BTreeMap::from([("fc6.weight".to_owned(), Step { axis: 0, sizes: sizes.to_vec() })]);
+        let a = tensor(&[1.0, 2.0, 1.0, 2.0]);
+        let check = |b: &[f32], sizes| parameters_of_steps(&a, &tensor(b), &steps(sizes)).unwrap();
+        let within = check(&[1.04, 1.95, 1.004, 2.0], &[0.1, 0.01]);
+        assert_eq!((within.agrees(), within.equal, within.rounded), (true, 0, 1));
+        let beyond = check(&[1.04, 2.0, 1.0, 2.04], &[0.1, 0.01]);
+        assert!(beyond.differences[0].contains("element 3"), "{:?}", beyond.differences);
+        assert!(!check(&[1.06, 2.0, 1.0, 2.0], &[0.1, 0.01]).agrees());
+        assert!(check(&[1.04, 2.0, 1.0, 2.04], &[0.1]).agrees(), "one step for all");
+        assert!(!check(&[1.04, 2.0, 1.0, 2.0], &[f32::INFINITY]).agrees(), "no step allows everything");
     }
 
     #[test]

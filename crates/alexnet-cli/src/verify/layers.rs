@@ -6,7 +6,7 @@
 use super::report::{FirstDifference, LayerComparison};
 use super::run::{Check, Run};
 use crate::array::Array;
-use crate::compare::{Metrics, Tolerance};
+use crate::compare::{Metrics, Tolerance, at_least};
 use crate::inputs::Fixture;
 use crate::runtimes::{self, Runtime, Values, is_unsupported};
 use alexnet_spec::{Network, Op};
@@ -259,7 +259,9 @@ fn keep_worse(kept: &mut Option<Metrics>, new: Option<Metrics>) {
 /// the differences of the layers before it.
 fn first_difference(rows: &[LayerComparison], apart: bool) -> Option<FirstDifference> {
     let sentence = |m: &Metrics| match m.passing_rtol {
-        Some(rtol) => format!("max {:.2e} of scale {:.2e}; it would pass at rtol {rtol:.1e}", m.max_abs, m.scale),
+        Some(rtol) => {
+            format!("max {:.2e} of scale {:.2e}; it would pass at rtol {}", m.max_abs, m.scale, at_least(rtol))
+        }
         None => format!("NaN {:?}, infinities {:?}: it can't pass", m.nan, m.infinite),
     };
     let with_others = |row: &&LayerComparison| apart && row.cumulative.as_ref().is_some_and(|m| !m.agrees);

@@ -7,7 +7,7 @@ mod run;
 mod text;
 
 use crate::args::verify::Verify;
-use crate::compare::Tolerances;
+use crate::compare::{Tolerances, list_tolerances};
 use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::same_file;
@@ -25,6 +25,10 @@ pub(crate) use run::Check;
 pub fn run() -> Result<Exit> {
     let args = Verify::parse();
     if args.common.documents(Verify::command())? {
+        return Ok(Exit::Agreed);
+    }
+    if args.list_tolerances {
+        list_tolerances(args.common.json)?;
         return Ok(Exit::Agreed);
     }
     let Some(a) = args.a.as_deref() else { bail!("a file is needed") };

@@ -1,12 +1,11 @@
 use crate::array::Array;
-use crate::compare::{Tolerance, Tolerances, coarsest};
+use crate::compare::{Device, Place, Precision, Tolerance, Tolerances};
 use crate::console::Console;
 use crate::inputs::Fixture;
 use crate::runtimes::{self, Kind, Runtime, Spec, Unavailable, is_unsupported};
 use crate::subject::Subject;
 use alexnet_spec::{DType, Network};
 use anyhow::{Context, Result, bail};
-use candle_core::Device;
 use std::time::Instant;
 
 /// What to compare, on what, and how strictly.
@@ -22,7 +21,7 @@ pub(crate) struct Check<'a> {
     /// The runtimes that the user named; whatever is at hand where it is empty.
     pub runtimes: &'a [Spec],
     /// Where the candle model runs.
-    pub device: &'a Device,
+    pub device: &'a candle_core::Device,
     /// The user's tolerances.
     pub tolerances: &'a Tolerances,
     /// How many inputs are run at a time.
@@ -113,8 +112,14 @@ impl<'a> Run<'a> {
     /// they aren't `exact`ly the same. Half-precision weights in single precision on both sides are no excuse.
     pub fn tolerance(&self, reference: &Run<'_>, exact: bool) -> Tolerance {
         let stored = [self.stored, reference.stored].into_iter().filter(|_| !exact);
-        let dtype = coarsest([self.arithmetic, reference.arithmetic].into_iter().chain(stored));
-        Tolerance::default_for(dtype, self.reorders_sums || reference.reorders_sums)
+        let arithmetic = [self.arithmetic, reference.arithmetic].map(Precision::of_arithmetic);
+        let precision = arithmetic.into_iter().chain(stored.map(Precision::of_stored)).max();
+        Tolerance::default_for(&Place {
+            precision: precision.unwrap_or(Precision::F32),
+            device: Device::Cpu,
+            layer: None,
+            reorders_sums: self.reorders_sums || reference.reorders_sums,
+        })
     }
 
     /// The tolerance against what another program recorded, whose weights are not known.

@@ -1,6 +1,7 @@
 //! The report for people.
 
 use super::report::{Comparison, LayerComparison, Report};
+use crate::compare::at_least;
 use std::fmt::Write;
 
 /// The report as a compact table; `verbose` adds a line for each input.
@@ -68,7 +69,7 @@ fn line(name: &str, rows: &[&Comparison]) -> String {
     }
     let Some(worst) = rows.iter().max_by(|a, b| a.severity().total_cmp(&b.severity())) else { return String::new() };
     let Some(m) = &worst.metrics else { return String::new() };
-    let rtol = m.passing_rtol.map_or("none".into(), |r| format!("{r:.1e}"));
+    let rtol = m.passing_rtol.map_or("none".into(), at_least);
     let classes: Vec<_> = rows.iter().filter_map(|r| r.classes).collect();
     let share = |count: usize, of: usize| if of == 0 { "-".to_owned() } else { format!("{count}/{of}") };
     format!(

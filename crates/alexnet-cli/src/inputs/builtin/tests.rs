@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::array::Array;
-use crate::compare::{Metrics, Tolerance};
+use crate::compare::{self, Metrics, Place, Precision, Tolerance};
 use alexnet::AlexNet;
 use alexnet_spec::layers::{Conv2d, LocalResponseNorm};
-use alexnet_spec::{DType, Network, Op, Tensor, Weights, networks};
+use alexnet_spec::{Network, Op, Tensor, Weights, networks};
 use candle_core::Device;
 
 fn contract(network: &Network) -> Contract {
@@ -154,7 +154,8 @@ fn severity(fixture: &Fixture, right: &(Network, Weights), mutant: &(Network, We
         let model = AlexNet::from_weights(network, weights, candle_core::DType::F32, &Device::Cpu).unwrap();
         Array::from_candle(&model.forward(&fixture.input.to_candle(&Device::Cpu).unwrap()).unwrap()).unwrap()
     };
-    Metrics::compare(&run(right), &run(mutant), Tolerance::default_for(DType::F32, false)).unwrap().severity()
+    let place = Place { precision: Precision::F32, device: compare::Device::Cpu, layer: None, reorders_sums: false };
+    Metrics::compare(&run(right), &run(mutant), Tolerance::default_for(&place)).unwrap().severity()
 }
 
 #[test]
