@@ -1,6 +1,6 @@
 use super::layers::{Parted, walk};
 use super::report::{Comparison, Ran, Report, Side};
-use super::run::{Check, Run, Runs, run_all};
+use super::run::{Check, Run, Runs, TOGETHER, run_all};
 use crate::array::Array;
 use crate::compare::{Agreement, Metrics, Tolerance, parameters};
 use crate::inputs::Fixture;
@@ -136,7 +136,7 @@ fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Ve
         if let Some(golden) = fixture.golden.get("logits") {
             for run in runs.iter().filter(|run| run.failed.is_none()) {
                 let tolerance = what.tolerances.of("logits", run.recorded_tolerance());
-                truth.push(comparison(&fixture.name, &run.name, "recorded", golden, &logits(run)?, tolerance));
+                truth.push(comparison(&fixture.name, &run.name, "recorded", golden, Ok(logits(run)?), tolerance));
             }
         }
     }
@@ -157,16 +157,20 @@ fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Ve
     Ok((consistency, truth))
 }
 
-/// Every run's logits of one batch against those of the same inputs one by one.
+/// Every run's logits of one batch against those of the same inputs one by one: a graph may say that it takes any batch, and
+/// have a shape of one example in it.
 fn batches(what: &Check<'_>, runs: &[Run<'_>]) -> Result<Vec<Comparison>> {
     let mut comparisons = Vec::new();
     for run in runs {
         let Some(together) = &run.batched else { continue };
         let tolerance = what.tolerances.of("logits", run.recorded_tolerance());
-        for (index, (fixture, alone)) in what.fixtures.iter().zip(&run.logits).take(together.batch()).enumerate() {
-            let name = format!("{}, in a batch of {}", run.name, together.batch());
-            let found = together.example(index)?;
-            comparisons.push(comparison(&fixture.name, &name, "the same input alone", alone, &found, tolerance));
+        let name = format!("{}, in a batch of {TOGETHER}", run.name);
+        for (index, (fixture, alone)) in what.fixtures.iter().zip(&run.logits).take(TOGETHER).enumerate() {
+            let found = match together {
+                Ok(together) => together.example(index).map_err(|error| error.to_string()),
+                Err(why) => Err(why.clone()),
+            };
+            comparisons.push(comparison(&fixture.name, &name, "the same input alone", alone, found, tolerance));
         }
     }
     Ok(comparisons)
@@ -189,14 +193,17 @@ fn comparison(
     runtime: &str,
     reference_name: &str,
     reference: &Array,
-    output: &Array,
+    output: Result<Array, String>,
     tolerance: Tolerance,
 ) -> Comparison {
-    let (metrics, why) = match Metrics::compare(reference, output, tolerance) {
-        Ok(metrics) => (Some(metrics), None),
-        Err(why) => (None, Some(why)),
+    let compared = output.and_then(|output| {
+        let metrics = Metrics::compare(reference, &output, tolerance)?;
+        Ok((metrics, Classes::of(reference, &output)))
+    });
+    let (metrics, classes, why) = match compared {
+        Ok((metrics, classes)) => (Some(metrics), classes, None),
+        Err(why) => (None, None, Some(why)),
     };
-    let classes = metrics.is_some().then(|| Agreement::of(reference, output)).flatten();
     Comparison {
         fixture: fixture.to_owned(),
         runtime: runtime.to_owned(),

@@ -53,8 +53,15 @@ impl Report {
         if let Some(difference) = self.parameters.as_ref().and_then(|p| p.differences.first()) {
             return format!("DISAGREED: parameter {difference}");
         }
-        let fixture = compared().find(|c| !c.agrees()).map_or("", |c| c.fixture.as_str());
-        format!("DISAGREED: the logits part on `{fixture}`")
+        match compared().find(|c| !c.agrees()) {
+            Some(Comparison { fixture, runtime, why: Some(why), .. }) => {
+                format!("DISAGREED: the logits of {runtime} part on `{fixture}`: {why}")
+            }
+            Some(Comparison { fixture, runtime, .. }) => {
+                format!("DISAGREED: the logits of {runtime} part on `{fixture}`")
+            }
+            None => "DISAGREED".into(),
+        }
     }
 }
 

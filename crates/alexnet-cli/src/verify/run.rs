@@ -96,8 +96,8 @@ pub(crate) struct Run<'a> {
     pub logits: Vec<Array>,
     /// Empty for what has no softmax.
     pub probabilities: Vec<Array>,
-    /// The logits of the first inputs, run as one batch.
-    pub batched: Option<Array>,
+    /// The logits of the first inputs, run as one batch, or why they don't come; none where no batch was run.
+    pub batched: Option<Result<Array, String>>,
     /// The median time that one input took.
     pub milliseconds: Option<f64>,
     /// Why it doesn't run; there are no outputs then.
@@ -105,7 +105,7 @@ pub(crate) struct Run<'a> {
 }
 
 /// How many inputs the one batch has that is run besides.
-const TOGETHER: usize = 2;
+pub(super) const TOGETHER: usize = 2;
 
 impl<'a> Run<'a> {
     /// The tolerance between this run and a reference: that of the coarser arithmetic, and of the coarser weights where
@@ -173,9 +173,10 @@ impl<'a> Run<'a> {
         self.milliseconds = settled.get(settled.len() / 2).copied();
         if what.batches && what.batch == 1 && what.fixtures.len() >= TOGETHER {
             let input = Array::stack(what.fixtures.iter().take(TOGETHER).map(|fixture| &fixture.input))?;
-            let values = runtimes::values(runtime, &input, &[]);
-            let mut values = values.with_context(|| format!("{} on a batch of {TOGETHER}", self.name))?;
-            self.batched = values.remove("logits");
+            self.batched = match runtimes::values(runtime, &input, &[]) {
+                Ok(mut values) => values.remove("logits").map(Ok),
+                Err(error) => Some(Err(format!("it can't be computed there: {error:#}"))),
+            };
         }
         Ok(())
     }
