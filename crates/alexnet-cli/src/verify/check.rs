@@ -114,7 +114,7 @@ fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Ve
                 &run.name,
                 &reference.name,
                 &expected,
-                &logits(run)?,
+                Ok(logits(run)?),
                 tolerance,
             ));
         }
@@ -129,7 +129,7 @@ fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Ve
                 &name,
                 "the softmax of its logits",
                 &expected,
-                found,
+                Ok(found.clone()),
                 tolerance,
             ));
         }
@@ -198,7 +198,7 @@ fn comparison(
 ) -> Comparison {
     let compared = output.and_then(|output| {
         let metrics = Metrics::compare(reference, &output, tolerance)?;
-        Ok((metrics, Classes::of(reference, &output)))
+        Ok((metrics, Agreement::of(reference, &output)))
     });
     let (metrics, classes, why) = match compared {
         Ok((metrics, classes)) => (Some(metrics), classes, None),
@@ -212,5 +212,59 @@ fn comparison(
         metrics,
         why,
         classes,
+    }
+}
+
+#[cfg(all(test, feature = "candle-onnx"))]
+mod tests {
+    use super::*;
+    use crate::anonymous::anonymous;
+    use crate::compare::Tolerances;
+    use crate::console::Console;
+    use crate::graph::Graph;
+    use crate::inputs::builtin;
+    use crate::runtimes::Spec;
+    use alexnet_onnx::LrnForm;
+    use alexnet_onnx::proto::TensorProto;
+
+    /// A graph that says it takes any batch, and flattens all of it into the features of one example.
+    #[test]
+    fn a_graph_with_the_shape_of_one_example_in_it_does_not_agree() {
+        let (network, weights, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            let at = graph.node.iter().position(|node| node.name() == "flatten").unwrap();
+            let node = &mut graph.node[at];
+            node.op_type = Some("Reshape".into());
+            node.attribute.clear();
+            node.input.push("shape".into());
+            let shape = TensorProto {
+                name: Some("shape".into()),
+                dims: vec![2],
+                data_type: Some(7),
+                int64_data: vec![1, -1],
+                ..TensorProto::default()
+            };
+            graph.initializer.push(shape);
+        });
+        let graph = Graph { path: "b".into(), bytes: Default::default(), external: Vec::new(), model, network: None };
+        let (a, b) = (Subject::weights("a".into(), network.clone(), weights), Subject::of_graph(graph));
+        let contract = Subject::contract(&a, Some(&b)).unwrap();
+        let fixtures = builtin(&contract).unwrap();
+        let what = Check {
+            a: &a,
+            b: Some(&b),
+            network: Some(&network),
+            fixtures: &fixtures,
+            runtimes: &[Spec::of(Kind::CandleOnnx)],
+            device: &candle_core::Device::Cpu,
+            tolerances: &Tolerances::default(),
+            batch: 1,
+            batches: true,
+            layers: false,
+            console: Console::default(),
+        };
+        let report = check(&what).unwrap().report;
+        assert!(!report.agreed);
+        assert!(report.verdict.contains("in a batch of 2"), "{}", report.verdict);
+        assert!(check(&Check { batches: false, ..what }).unwrap().report.agreed, "one by one it is right");
     }
 }
