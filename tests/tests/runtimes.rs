@@ -145,3 +145,19 @@ fn onnx_runtime_runs_checkpoints_too() {
     let names = runtimes(&report, "a");
     assert!(names[0] == "candle cpu" && names[1].starts_with("ort 1."), "{names:?}");
 }
+
+#[test]
+fn a_graph_of_another_program_on_onnx_runtime_is_the_truth_about_itself() {
+    let Some(library) = onnx_runtime() else { return };
+    let verify = |graph: &str| {
+        let mut command = Command::new(VERIFY);
+        let files = [fixture(graph), fixture(CHECKPOINT)];
+        Run::command(command.env("ORT_DYLIB_PATH", &library).args(files).args(["--network", "bvlc", "--json"]))
+    };
+    let report = json(&verify(RIGHT).expect(0));
+    let truth = &report["truth"][0];
+    assert_eq!(truth["runtime"], "B: candle cpu");
+    assert!(truth["reference"].as_str().unwrap().ends_with("the source itself"), "{truth}");
+    let report = json(&verify("mutants/k-of-2.onnx").expect(1));
+    assert_eq!(report["truth"][0]["metrics"]["agrees"], false);
+}

@@ -98,10 +98,11 @@ fn side(subject: &Subject, side: &str, runs: &[Run<'_>]) -> Side {
     }
 }
 
-/// Compares the logits of every run with those of the first, and with recorded ones.
+/// Compares the logits of every run with those of the first, and with recorded ones and those of the source's own framework.
 fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Vec<Comparison>, Vec<Comparison>)> {
     let Some((reference, others)) = runs.split_first() else { bail!("there is nothing to run") };
     let others = || others.iter().filter(|run| run.failed.is_none());
+    let source = source_itself(runs);
     let (mut consistency, mut truth) = (Vec::new(), Vec::new());
     for (index, fixture) in what.fixtures.iter().enumerate() {
         let logits = |run: &Run<'_>| run.logits.get(index).cloned().context("a run without its logits");
@@ -109,14 +110,14 @@ fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Ve
         informative(&expected, fixture)?;
         for run in others() {
             let tolerance = what.tolerances.of("logits", run.tolerance(reference, exact));
-            consistency.push(comparison(
-                &fixture.name,
-                &run.name,
-                &reference.name,
-                &expected,
-                Ok(logits(run)?),
-                tolerance,
-            ));
+            let found = Ok(logits(run)?);
+            consistency.push(comparison(&fixture.name, &run.name, &reference.name, &expected, found, tolerance));
+        }
+        for run in others().filter(|run| run.launcher.side == "B") {
+            let Some(source) = source else { break };
+            let tolerance = what.tolerances.of("logits", run.tolerance(source, exact));
+            let name = format!("{}, the source itself", source.name);
+            truth.push(comparison(&fixture.name, &run.name, &name, &logits(source)?, Ok(logits(run)?), tolerance));
         }
         for run in runs.iter().filter(|run| run.failed.is_none()) {
             let Some(found) = run.probabilities.get(index) else { continue };
@@ -155,6 +156,18 @@ fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Ve
         reference.name
     );
     Ok((consistency, truth))
+}
+
+/// The run of the reference as its own framework has it: a graph that another program wrote, on ONNX Runtime. What comes out
+/// there owes nothing to how the graph is read here.
+fn source_itself<'r, 'a>(runs: &'r [Run<'a>]) -> Option<&'r Run<'a>> {
+    let foreign = |subject: &Subject| {
+        subject.is_graph() && subject.graph().is_ok_and(|graph| matches!(graph.model.network(), Ok(None)))
+    };
+    runs.iter().find(|run| {
+        let launcher = &run.launcher;
+        run.failed.is_none() && launcher.side == "A" && launcher.spec.kind == Kind::Ort && foreign(launcher.subject)
+    })
 }
 
 /// Every run's logits of one batch against those of the same inputs one by one: a graph may say that it takes any batch, and

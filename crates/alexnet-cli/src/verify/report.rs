@@ -20,7 +20,7 @@ pub struct Report {
     pub fixtures: Vec<String>,
     /// The first side against the others, on the same inputs: does the conversion preserve the function?
     pub consistency: Vec<Comparison>,
-    /// Every side against recorded outputs of another program: is it the right function?
+    /// Against recorded outputs of another program, and B against A in A's own framework: is it the right function?
     pub truth: Vec<Comparison>,
     /// The parameters' values.
     pub parameters: Option<ParameterCheck>,
