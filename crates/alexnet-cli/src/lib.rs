@@ -14,6 +14,8 @@ mod checkpoint;
 mod compare;
 mod console;
 pub mod convert;
+#[allow(dead_code)]
+mod diagnose;
 pub mod exit;
 mod files;
 mod graph;
