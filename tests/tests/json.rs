@@ -38,6 +38,7 @@ fn is_a_verification(report: &Value) {
             "parameters",
             "layers",
             "first_difference",
+            "diagnosis",
             "unavailable",
         ],
     );
@@ -126,6 +127,8 @@ fn a_verification_that_fails_names_the_layer() {
     assert_eq!(report["agreed"], false);
     has_keys(&report["first_difference"], &["layer", "runtime", "mode", "what"]);
     assert_eq!(report["first_difference"]["layer"], "norm1");
+    has_keys(&report["diagnosis"], &["mistake", "sentence", "remaining", "remedy"]);
+    assert_eq!(report["diagnosis"]["mistake"], "alpha-not-divided");
     let layer = &report["layers"][0];
     has_keys(layer, &["layer", "op", "runtime", "cumulative", "isolated", "unseen", "why"]);
     is_metrics(&layer["cumulative"]);

@@ -52,6 +52,22 @@ fn the_first_layer_that_differs_is_named() {
 }
 
 #[test]
+fn the_mistake_is_named() {
+    let mistakes = [
+        ("one-weight", "conv3.weight[1, 2, 0, 1] alone looks changed"),
+        ("one-tensor", "conv4.weight looks multiplied by 1.01"),
+        ("alpha-not-divided", "alpha looks undivided: ratio 5.0"),
+        ("k-of-2", "k looks like 2.0, not 1.0"),
+        ("pool-before-norm", "pool1 looks run before norm1"),
+        ("reversed-channels", "BGR for RGB, or RGB for BGR"),
+    ];
+    for (name, sentence) in mistakes {
+        let run = mutant(name, &["--layers", "--runtime", "candle-onnx"]).expect(1);
+        assert!(run.stdout.contains(sentence), "`{sentence}` isn't said:\n{run}");
+    }
+}
+
+#[test]
 fn a_file_is_not_compared_with_itself() {
     let graph = fixture("mutants/right.onnx");
     verify(&graph, &graph, &[]).expect(2).says("same file");

@@ -14,7 +14,6 @@ mod checkpoint;
 mod compare;
 mod console;
 pub mod convert;
-#[allow(dead_code)]
 mod diagnose;
 pub mod exit;
 mod files;

@@ -3,6 +3,7 @@ use super::report::{Comparison, Ran, Report, Side};
 use super::run::{Check, Run, Runs, TOGETHER, run_all};
 use crate::array::Array;
 use crate::compare::{Agreement, Metrics, Tolerance, parameters};
+use crate::diagnose::{Case, Diagnosis, diagnose};
 use crate::inputs::Fixture;
 use crate::runtimes::Kind;
 use crate::subject::Subject;
@@ -75,10 +76,22 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         parameters,
         layers: walked.rows,
         first_difference: walked.first,
+        diagnosis: walked.parted.as_ref().and_then(|parted| known_mistake(what, parted)),
         unavailable,
     };
     report.verdict = report.sentence();
     Ok(Outcome { report, runs, parted: walked.parted })
+}
+
+/// The known mistake that explains what the first layer that differs gives, where the reference's weights are known.
+fn known_mistake(what: &Check<'_>, parted: &Parted) -> Option<Diagnosis> {
+    diagnose(&Case {
+        network: what.network?,
+        weights: &what.a.checkpoint().ok()?.weights,
+        after: parted.after.as_deref(),
+        layer: &parted.layer,
+        examples: &parted.examples,
+    })
 }
 
 fn side(subject: &Subject, side: &str, runs: &[Run<'_>]) -> Side {

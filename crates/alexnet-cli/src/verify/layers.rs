@@ -7,6 +7,7 @@ use super::report::{FirstDifference, LayerComparison};
 use super::run::{Check, Run};
 use crate::array::Array;
 use crate::compare::{Metrics, Tolerance, at_least};
+use crate::diagnose::Example;
 use crate::inputs::Fixture;
 use crate::runtimes::{self, Runtime, Values, is_unsupported};
 use alexnet_spec::{Network, Op};
@@ -31,18 +32,8 @@ pub(crate) struct Parted {
     pub layer: String,
     /// Which run differs from the first.
     pub run: usize,
-    /// What it was fed and what came out, for some of the inputs.
+    /// What it was fed and what came out, for the inputs in which it differs most.
     pub examples: Vec<Example>,
-}
-
-/// One input of a layer, and both sides' outputs.
-pub(crate) struct Example {
-    /// What both sides were fed.
-    pub input: Array,
-    /// The reference's output.
-    pub expected: Array,
-    /// The other side's.
-    pub found: Array,
 }
 
 /// How many examples of the layer that parts are kept.
@@ -154,23 +145,19 @@ impl Pair<'_> {
                     continue;
                 }
             };
+            let mut severities = Vec::with_capacity(found.len());
             for (a, b) in expected.iter().zip(&found) {
-                match Metrics::compare(a, b, (self.tolerance)(&layer.name)) {
+                let compared = Metrics::compare(a, b, (self.tolerance)(&layer.name));
+                severities.push(compared.as_ref().map_or(f64::INFINITY, Metrics::severity));
+                match compared {
                     Ok(metrics) => keep_worse(&mut row.isolated, Some(metrics)),
                     Err(why) => row.why = row.why.take().or(Some(why)),
                 }
             }
             let differs = row.differs();
             if differs && parted.is_none() {
-                let after = front.after.clone();
-                let triples = front.values.iter().zip(&expected).zip(found).take(KEPT);
-                let example = |((input, expected), found): ((&Array, &Array), Array)| Example {
-                    input: input.clone(),
-                    expected: expected.clone(),
-                    found,
-                };
-                let examples = triples.map(example).collect();
-                parted = Some(Parted { after, layer: layer.name.clone(), run: 0, examples });
+                let examples = examples(&front.values, &expected, &found, &severities);
+                parted = Some(Parted { after: front.after.clone(), layer: layer.name.clone(), run: 0, examples });
             }
             if row.why.is_some() {
                 doubtful.push(row);
@@ -190,6 +177,19 @@ impl Pair<'_> {
         doubtful.into_iter().for_each(|row| keep_worst(rows, row));
         Ok(parted)
     }
+}
+
+/// The inputs in which a layer differs most, with both sides' outputs.
+fn examples(inputs: &[Array], expected: &[Array], found: &[Array], severities: &[f64]) -> Vec<Example> {
+    let triples = inputs.iter().zip(expected).zip(found).zip(severities);
+    let mut triples: Vec<_> = triples.map(|(((i, e), f), severity)| (severity, i, e, f)).collect();
+    triples.sort_by(|a, b| b.0.total_cmp(a.0));
+    let example = |(_, input, expected, found): (&f64, &Array, &Array, &Array)| Example {
+        input: input.clone(),
+        expected: expected.clone(),
+        found: found.clone(),
+    };
+    triples.into_iter().take(KEPT).map(example).collect()
 }
 
 /// How far the walk has come: what the reference computed for every input up to a layer.

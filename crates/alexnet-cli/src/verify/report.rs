@@ -1,4 +1,5 @@
 use crate::compare::{Agreement, Metrics, ParameterCheck};
+use crate::diagnose::Diagnosis;
 use crate::runtimes::Unavailable;
 use alexnet_spec::DType;
 use serde::Serialize;
@@ -28,6 +29,8 @@ pub struct Report {
     pub layers: Vec<LayerComparison>,
     /// The first layer that differs, where there is one.
     pub first_difference: Option<FirstDifference>,
+    /// The known mistake that explains it, where one does.
+    pub diagnosis: Option<Diagnosis>,
     /// Runtimes that were not at hand.
     pub unavailable: Vec<Unavailable>,
 }
@@ -48,7 +51,9 @@ impl Report {
             );
         }
         if let Some(first) = &self.first_difference {
-            return format!("DISAGREED: {} parts first ({}): {}", first.layer, first.runtime, first.what);
+            let known = self.diagnosis.as_ref().map(|diagnosis| format!("; {}", diagnosis.sentence));
+            let (layer, runtime, what) = (&first.layer, &first.runtime, &first.what);
+            return format!("DISAGREED: {layer} parts first ({runtime}{}): {what}", known.unwrap_or_default());
         }
         if let Some(difference) = self.parameters.as_ref().and_then(|p| p.differences.first()) {
             return format!("DISAGREED: parameter {difference}");

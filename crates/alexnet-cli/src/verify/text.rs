@@ -38,7 +38,10 @@ pub(super) fn render(report: &Report, verbose: bool) -> String {
     for missing in &report.unavailable {
         let _ = writeln!(out, "\nnot used: {} ({})", missing.runtime, missing.why);
     }
-    let _ = write!(out, "\n{}", report.verdict);
+    let _ = writeln!(out, "\n{}", report.verdict);
+    if let Some(diagnosis) = &report.diagnosis {
+        let _ = writeln!(out, "try: {}", diagnosis.remedy);
+    }
     out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
