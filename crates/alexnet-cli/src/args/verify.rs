@@ -43,6 +43,9 @@ pub struct Verify {
     /// Compare every layer, not the logits alone
     #[arg(long)]
     pub layers: bool,
+    /// Write the report as one HTML file, with curves, maps and pictures; implies --layers
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Absolute tolerance; `LAYER:X` for one layer
     #[arg(long, value_name = "[LAYER:]X", value_parser = clap::value_parser!(Override))]
     pub atol: Vec<Override>,

@@ -10,7 +10,7 @@ use crate::args::convert::Convert;
 use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::read_text;
-use crate::{checkpoint, staging};
+use crate::{checkpoint, quantity, staging};
 use alexnet_formats::{ImportOptions, Imported, Limits, Source};
 use alexnet_spec::{Labels, Metadata, Network, Provenance, networks};
 use anyhow::{Context, Result, bail, ensure};
@@ -129,7 +129,7 @@ fn list_networks(json: bool) -> Result<()> {
         console::print(format_args!(
             "{:18} {:>11} parameters {:>6} M multiply-adds  {}x{}  {}",
             network.name,
-            report::grouped(network.parameter_count()?),
+            quantity::grouped(network.parameter_count()?),
             network.multiply_adds()? / 1_000_000,
             network.input.height,
             network.input.width,

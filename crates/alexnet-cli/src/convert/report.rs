@@ -1,4 +1,5 @@
 use super::write::StagedOutputs;
+use crate::quantity::{grouped, size};
 use crate::verify;
 use alexnet_formats::Source;
 use alexnet_spec::{ChannelOrder, Network, PixelRange, Provenance};
@@ -113,33 +114,4 @@ fn pixels(network: &Network) -> String {
         PixelRange::Byte => "0..255",
     };
     format!("{order} {range}")
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
-}
-
-/// A number with its thousands apart.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(super::grouped(61_100_840), "61,100,840");
-        assert_eq!(super::grouped(999), "999");
-    }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Parted {
     pub run: usize,
     /// What it was fed and what came out, for the inputs in which it differs most.
     pub examples: Vec<Example>,
+    /// The names of these inputs.
+    pub fixtures: Vec<String>,
 }
 
 /// How many examples of the layer that parts are kept.
@@ -156,8 +158,7 @@ impl Pair<'_> {
             }
             let differs = row.differs();
             if differs && parted.is_none() {
-                let examples = examples(&front.values, &expected, &found, &severities);
-                parted = Some(Parted { after: front.after.clone(), layer: layer.name.clone(), run: 0, examples });
+                parted = Some(self.parted(&front, &layer.name, &expected, &found, &severities));
             }
             if row.why.is_some() {
                 doubtful.push(row);
@@ -177,19 +178,19 @@ impl Pair<'_> {
         doubtful.into_iter().for_each(|row| keep_worst(rows, row));
         Ok(parted)
     }
-}
 
-/// The inputs in which a layer differs most, with both sides' outputs.
-fn examples(inputs: &[Array], expected: &[Array], found: &[Array], severities: &[f64]) -> Vec<Example> {
-    let triples = inputs.iter().zip(expected).zip(found).zip(severities);
-    let mut triples: Vec<_> = triples.map(|(((i, e), f), severity)| (severity, i, e, f)).collect();
-    triples.sort_by(|a, b| b.0.total_cmp(a.0));
-    let example = |(_, input, expected, found): (&f64, &Array, &Array, &Array)| Example {
-        input: input.clone(),
-        expected: expected.clone(),
-        found: found.clone(),
-    };
-    triples.into_iter().take(KEPT).map(example).collect()
+    /// A layer that differs, with the inputs in which it differs most.
+    fn parted(&self, front: &Front, layer: &str, expected: &[Array], found: &[Array], severities: &[f64]) -> Parted {
+        let both = expected.iter().zip(found).zip(severities);
+        let mut rows: Vec<_> = self.fixtures.iter().zip(&front.values).zip(both).collect();
+        rows.sort_by(|(_, (_, a)), (_, (_, b))| b.total_cmp(a));
+        let kept = rows.into_iter().take(KEPT).map(|((fixture, input), ((expected, found), _))| {
+            let example = Example { input: input.clone(), expected: expected.clone(), found: found.clone() };
+            (fixture.name.clone(), example)
+        });
+        let (fixtures, examples) = kept.unzip();
+        Parted { after: front.after.clone(), layer: layer.to_owned(), run: 0, examples, fixtures }
+    }
 }
 
 /// How far the walk has come: what the reference computed for every input up to a layer.

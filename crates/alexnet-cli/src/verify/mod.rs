@@ -11,14 +11,16 @@ use crate::compare::{Tolerances, list_tolerances};
 use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::same_file;
-use crate::inputs;
+use crate::staging::{Staged, publish};
 use crate::subject::Subject;
+use crate::{html, inputs};
 use anyhow::{Result, bail, ensure};
 use clap::{CommandFactory, Parser};
+use std::io::Write;
 use std::path::Path;
 
-pub(crate) use check::check;
-pub(crate) use report::Report;
+pub(crate) use check::{Outcome, check};
+pub(crate) use report::{Comparison, LayerComparison, Ran, Report, Side};
 pub(crate) use run::Check;
 
 /// Runs the program with the process's arguments.
@@ -57,16 +59,30 @@ pub fn run() -> Result<Exit> {
         tolerances: &tolerances,
         batch: args.batch.get(),
         batches: true,
-        layers: args.layers,
+        layers: args.layers || (args.report.is_some() && contract.network.is_some()),
         console,
     };
-    let report = check(&what)?.report;
+    let outcome = check(&what)?;
+    if let Some(path) = &args.report {
+        write_page(path, &what, &outcome)?;
+    }
+    let report = outcome.report;
     if args.common.json {
         console::print_json(&report)?;
     } else {
         console::print(text::render(&report, args.common.verbose));
     }
     Ok(if report.agreed { Exit::Agreed } else { Exit::Disagreed })
+}
+
+/// Writes the report as a page; an older one of that name is replaced.
+fn write_page(path: &Path, what: &Check<'_>, outcome: &Outcome<'_>) -> Result<()> {
+    let command = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let evidence = html::collect(what, outcome, command)?;
+    let mut page = Staged::create(path)?;
+    page.file().write_all(html::render(&outcome.report, &evidence).as_bytes())?;
+    page.sync()?;
+    publish(vec![page], true)
 }
 
 /// Reads both sides. Errs where they are the same file, or copies of one.

@@ -62,7 +62,7 @@ impl<'a> Check<'a> {
     }
 
     /// Opens a runtime.
-    pub(super) fn open(&self, launcher: &Launcher<'a>) -> Result<Box<dyn Runtime>> {
+    pub(crate) fn open(&self, launcher: &Launcher<'a>) -> Result<Box<dyn Runtime>> {
         let Launcher { subject, spec, asked, .. } = launcher;
         runtimes::open(spec, subject, self.network, self.device, *asked)
     }

@@ -3,7 +3,7 @@ use super::figure::{Figure, escaped, figures, side, size};
 use crate::{Network, Result};
 use std::fmt::Write;
 
-const WIDTH: f64 = 400.0;
+const WIDTH: f64 = 420.0;
 /// The middle of the boxes.
 const AXIS: f64 = 72.0;
 /// Where the captions begin.

@@ -1,0 +1,34 @@
+use crate::html::evidence::Evidence;
+use crate::verify::Report;
+use maud::{Markup, html};
+
+/// The command line that made the page.
+pub fn reproduce(_report: &Report, evidence: &Evidence) -> Option<Markup> {
+    let mut words: Vec<String> = evidence.command.iter().map(|word| quoted(word)).collect();
+    // Where the program lay is nobody else's matter.
+    if let Some(program) = words.first_mut() {
+        *program = "alexnet-verify".into();
+    }
+    (!words.is_empty()).then(|| html! { pre { code { (words.join(" ")) } } })
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_takes_words_as_they_were() {
+        let words = ["a.pth", "--rtol=1e-5", "my file", "it's", "", "$(rm)"].map(quoted);
+        assert_eq!(words, ["a.pth", "--rtol=1e-5", "'my file'", r"'it'\''s'", "''", "'$(rm)'"]);
+    }
+}
