@@ -20,6 +20,7 @@ mod files;
 mod graph;
 mod html;
 mod inputs;
+mod look;
 mod quantity;
 mod runtimes;
 mod staging;

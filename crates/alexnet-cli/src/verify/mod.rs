@@ -11,6 +11,7 @@ use crate::compare::{Tolerances, list_tolerances};
 use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::same_file;
+use crate::look::Look;
 use crate::staging::{Staged, publish};
 use crate::subject::Subject;
 use crate::{html, inputs};
@@ -70,7 +71,7 @@ pub fn run() -> Result<Exit> {
     if args.common.json {
         console::print_json(&report)?;
     } else {
-        console::print(text::render(&report, args.common.verbose));
+        console::print(text::render(&report, args.common.verbose, Look::of_stdout()));
     }
     Ok(if report.agreed { Exit::Agreed } else { Exit::Disagreed })
 }
