@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arrays;
+pub mod browser;
 pub mod full_size;
 pub mod judge;
 pub mod manifest;

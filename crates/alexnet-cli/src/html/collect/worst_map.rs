@@ -46,15 +46,19 @@ fn worst(pairs: impl Iterator<Item = MapPair>) -> Option<MapPair> {
     pairs.reduce(|kept, new| if share(&new) > share(&kept) { new } else { kept })
 }
 
+/// How far apart the two are, as a share of the largest value.
 fn share(pair: &MapPair) -> f64 {
-    let scale = pair.reference.data.iter().fold(0.0f32, |most, v| most.max(v.abs()));
-    f64::from(distance(&pair.reference.data, &pair.other.data)) / f64::from(scale.max(f32::MIN_POSITIVE))
+    let scale =
+        pair.reference.data.iter().filter(|v| v.is_finite()).fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
+    distance(&pair.reference.data, &pair.other.data) / f64::from(scale)
 }
 
-/// The largest difference; what is no number is infinitely far from everything.
-fn distance(a: &[f32], b: &[f32]) -> f32 {
-    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    differences.map(|d| if d.is_finite() { d } else { f32::INFINITY }).fold(0.0, f32::max)
+/// The root of the mean squared difference; what is no number is infinitely far from everything. A map that is wrong all over
+/// shows more than one with a single value that is wrong by a little more.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let squares = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+    let mean = squares.sum::<f64>() / a.len().max(1) as f64;
+    if mean.is_finite() { mean.sqrt() } else { f64::INFINITY }
 }
 
 /// The channel of an example's maps that differs most; a vector is wrapped into rows, about as many as it has columns.

@@ -60,9 +60,9 @@ fn table(rows: &[&LayerComparison], parts: impl Fn(&LayerComparison) -> bool) ->
         table {
             thead {
                 tr {
-                    th scope="col" { "Layer" } th scope="col" { "Kind" }
+                    th scope="col" { "Layer" } th scope="col" { "Outcome" }
                     th.number scope="col" { "Cumulative" } th.number scope="col" { "Isolated" }
-                    th.number scope="col" { "Allowed" } th.number scope="col" { "Cosine" } th scope="col" { "Outcome" }
+                    th.number scope="col" { "Allowed" } th.number scope="col" { "Cosine" } th scope="col" { "Kind" }
                 }
             }
             tbody { @for row in rows { (line(row, parts(row))) } }
@@ -79,14 +79,14 @@ fn line(row: &LayerComparison, parts: bool) -> Markup {
     html! {
         tr.parts[parts] {
             th scope="row" { (row.layer) }
-            td.muted { (row.op) }
+            td { (outcome(row, parts)) }
             (cell(&row.cumulative, if row.differs() { "over" } else { "inherits" }))
             (cell(&row.isolated, "over"))
             @match measured {
                 Some(m) => { td.number { (short(allowed(m))) } td.number { (format!("{:.6}", m.cosine)) } }
                 None => { td.number { "–" } td.number { "–" } }
             }
-            td { (outcome(row, parts)) }
+            td.muted { (row.op) }
         }
     }
 }

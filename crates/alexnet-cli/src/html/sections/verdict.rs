@@ -32,7 +32,7 @@ pub fn verdict(report: &Report, _evidence: &Evidence) -> Markup {
                 dl.tiles {
                     (tile(&grouped(report.fixtures.len() as u64), "inputs"))
                     (tile(&grouped(compared().count() as u64), "comparisons of logits"))
-                    (tile(&share(worst), "largest difference, of what is allowed"))
+                    (tile(&share(worst), "largest difference, relative to the tolerance"))
                     @if let Some(parameters) = &report.parameters {
                         (tile(&format!("{} / {}", parameters.equal, parameters.compared), "parameters equal"))
                     }
