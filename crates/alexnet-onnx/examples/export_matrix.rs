@@ -4,7 +4,7 @@
 //! canonical names from the first folder. `tests/check_onnx.py` then holds what lies in OUT (a quarter of a gigabyte for
 //! each network) against ONNX's checker, ONNX Runtime and PyTorch's goldens.
 
-use alexnet_onnx::{Batch, Data, Error, ExportOptions, Extent, LrnForm, write};
+use alexnet_onnx::{Batch, Data, Error, ExportOptions, Extent, LrnForm, Quantization, write};
 use alexnet_spec::{DType, Metadata, Network, Tensor, Weights, networks};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,7 +40,11 @@ fn matrix() -> Vec<ExportOptions> {
                     for softmax in [false, true] {
                         // Taps change names alone: once for each opset.
                         let taps = batch == Batch::Dynamic && dtype == DType::F32 && lrn == LrnForm::Native && !softmax;
-                        all.push(ExportOptions { opset, batch, dtype, softmax, lrn, taps });
+                        let options = ExportOptions { opset, batch, dtype, softmax, lrn, taps, quantize: None };
+                        if taps {
+                            all.push(ExportOptions { quantize: Some(Quantization::Weights), ..options.clone() });
+                        }
+                        all.push(options);
                     }
                 }
             }
@@ -50,7 +54,7 @@ fn matrix() -> Vec<ExportOptions> {
 }
 
 fn export(out: &Path, network: &Network, weights: &Weights, options: &ExportOptions) -> Result<()> {
-    let ExportOptions { opset, batch, dtype, softmax, lrn, taps } = options;
+    let ExportOptions { opset, batch, dtype, softmax, lrn, taps, quantize } = options;
     let batch = match batch {
         Batch::Dynamic => "dynamic".to_owned(),
         Batch::Fixed(n) => format!("batch{n}"),
@@ -58,16 +62,20 @@ fn export(out: &Path, network: &Network, weights: &Weights, options: &ExportOpti
     let lrn = if *lrn == LrnForm::Native { "native" } else { "primitive" };
     let end = if *softmax { "softmax" } else { "logits" };
     let taps = if *taps { "-taps" } else { "" };
+    let dtype = if quantize.is_some() { "int8".to_owned() } else { dtype.to_string() };
     let name = format!("{}-{opset}-{batch}-{dtype}-{lrn}-{end}{taps}", network.name);
     let metadata = Metadata::new(network, &Default::default());
     let mut model = Vec::new();
     match write(&mut model, network, weights, &metadata, options, Data::Inline) {
-        Err(Error::OperatorType { .. }) if *dtype == DType::BF16 && *opset < 22 => return Ok(()),
+        Err(Error::OperatorType { from, .. }) if *opset < from => return Ok(()),
         other => other?,
     }
     std::fs::write(out.join(format!("{name}.onnx")), model)?;
 
-    let (data, layout) = external(weights, *dtype)?;
+    if quantize.is_some() {
+        return Ok(());
+    }
+    let (data, layout) = external(weights, options.dtype)?;
     let location = format!("{}-{dtype}.data", network.name);
     std::fs::write(out.join(&location), data)?;
     let mut model = Vec::new();

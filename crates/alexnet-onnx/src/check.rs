@@ -1,15 +1,18 @@
 //! Says whether a model that was read back is the graph of a network.
 
+use crate::graph::{scale_of, zero_of};
 use crate::lower::infer;
 use crate::proto::NodeProto;
+use crate::quantize::Stored;
 use crate::{Batch, Error, ExportOptions, Model, Result, Value, export, tensor};
-use alexnet_spec::Network;
+use alexnet_spec::{DType, Network, Parameter};
 
 /// Checks that `model` is what [`crate::write()`] makes of `network`: a cheap look at a file that was just written.
 ///
 /// Nodes with all their attributes, inputs and outputs must be those of the network, every parameter must be there in its
 /// shape and the graph's type, and nothing else. Then every value's shape is inferred from the operators' definitions,
-/// by the code that lowers foreign graphs, and must be the shape that the network's layers have.
+/// by the code that lowers foreign graphs, and must be the shape that the network's layers have. Steps of quantised
+/// activations must be those of the options; those of weights must be steps.
 ///
 /// Errs with [`Error::Differs`] at the first difference. Values of parameters aren't compared: run both for that.
 pub fn check(model: &Model, network: &Network, options: &ExportOptions) -> Result<()> {
@@ -42,18 +45,24 @@ pub fn check(model: &Model, network: &Network, options: &ExportOptions) -> Resul
         }
     }
 
-    for parameter in &parameters {
+    for (parameter, stored) in &parameters {
         match model.initializer(&parameter.name) {
             None => return differs(&parameter.name, "the parameter is missing".into()),
-            Some(tensor) if tensor.shape() != parameter.shape || tensor.dtype() != options.dtype => {
+            Some(tensor) if tensor.shape() != parameter.shape || tensor.dtype() != stored.dtype() => {
                 let (shape, wanted) = (tensor.shape(), &parameter.shape);
-                let (dtype, of) = (tensor.dtype(), options.dtype);
+                let (dtype, of) = (tensor.dtype(), stored.dtype());
                 return differs(&parameter.name, format!("it is {dtype} {shape:?}, not {of} {wanted:?}"));
             }
             Some(_) => {}
         }
     }
-    let constants = graph.initializer.len();
+    let mut constants = graph.initializer.len();
+    for (parameter, stored) in &parameters {
+        constants += match steps(model, parameter, *stored) {
+            Ok(constants) => constants,
+            Err((name, message)) => return differs(&name, message),
+        };
+    }
     for constant in graph.initializer {
         let name = constant.name().to_owned();
         let wanted = tensor::inline(&name, constant)?;
@@ -69,6 +78,39 @@ pub fn check(model: &Model, network: &Network, options: &ExportOptions) -> Resul
         return differs("graph", format!("it has {count} initializers, not {}", parameters.len() + constants));
     }
     check_shapes(model, network, options)
+}
+
+/// How many constants the integers of a parameter bring. Errs, with the constant's name, where one isn't as it must be: a
+/// finite step above zero for each channel, no zero point but 0, and for a bias the product of input's and weight's steps.
+fn steps(model: &Model, parameter: &Parameter, stored: Stored) -> Result<usize, (String, String)> {
+    let value = |role: &str| format!("{}/{role}", parameter.layer);
+    let floats = |name: String| {
+        let out = parameter.shape.get(..1).unwrap_or_default();
+        let tensor = model.initializer(&name).filter(|t| t.dtype() == DType::F32 && t.shape() == out);
+        let values = tensor.and_then(|tensor| tensor.to_f32().ok());
+        let values = values.filter(|values| values.iter().all(|step| step.is_finite() && *step > 0.0));
+        values.ok_or_else(|| (name, format!("it must hold a step above zero for each of {out:?} channels")))
+    };
+    match stored {
+        Stored::Float(_) => Ok(0),
+        Stored::Weight { .. } => {
+            floats(scale_of(&value("weight")))?;
+            let name = zero_of(&value("weight"));
+            let zeros = model.initializer(&name).filter(|tensor| tensor.dtype() == DType::I8);
+            match zeros.is_some_and(|zeros| zeros.to_bytes().iter().all(|zero| *zero == 0)) {
+                true => Ok(2),
+                false => Err((name, "zero points of symmetric weights must be 0".into())),
+            }
+        }
+        Stored::Bias { input } => {
+            let (name, weight) = (scale_of(&value("bias")), floats(scale_of(&value("weight")))?);
+            let own = floats(name.clone())?;
+            match own.iter().zip(&weight).all(|(bias, weight)| *bias == weight * input) {
+                true => Ok(1),
+                false => Err((name, format!("a bias must have the steps of its weights times its input's, {input:e}"))),
+            }
+        }
+    }
 }
 
 fn check_shapes(model: &Model, network: &Network, options: &ExportOptions) -> Result<()> {

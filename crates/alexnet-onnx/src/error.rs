@@ -11,12 +11,12 @@ pub enum Error {
     Options(String),
     /// An operator doesn't take the element type in this opset.
     #[error(
-        "{operator} takes {dtype} only from opset {from} on, not in opset {opset}: try --opset {from}, or --dtype f32"
+        "{operator} takes {dtype} as it is written here only from opset {from} on, not in opset {opset}: try --opset {from}, or f32"
     )]
     OperatorType {
         /// The ONNX operator.
         operator: &'static str,
-        /// The graph's element type.
+        /// The type of the stored parameters.
         dtype: DType,
         /// The opset that was asked for.
         opset: i64,

@@ -3,18 +3,20 @@
 use crate::graph::{Extents, Graph, Site};
 use crate::nodes::exporter;
 use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
+use crate::quantize::{Stored, roundings};
 use crate::{Batch, Error, ExportOptions, Result, opset};
 use alexnet_spec::{Metadata, Network, Parameter};
 
 /// The name of a graph's input.
 pub(crate) const INPUT: &str = "input";
 
-/// The model without its parameters, and the parameters in the order in which they belong into it.
+/// The model without its parameters and what is computed from them, and the parameters in the order in which they belong
+/// into it, each with what it is in the file.
 pub(crate) fn model(
     network: &Network,
     metadata: &Metadata,
     options: &ExportOptions,
-) -> Result<(ModelProto, Vec<Parameter>)> {
+) -> Result<(ModelProto, Vec<(Parameter, Stored)>)> {
     opset::check(options)?;
     if options.batch == Batch::Fixed(0) {
         return Err(Error::Options("a batch of 0 examples: try --batch 1, or --batch dynamic".into()));
@@ -23,27 +25,34 @@ pub(crate) fn model(
     let steps = network.trace()?;
     let mut graph = Graph::new(options);
     let mut outputs = Vec::new();
+    let input = &network.input;
+    let input = vec![input.channels, input.height, input.width];
+    let (mut rounding, mut after) = roundings(&steps, options)?;
     let mut tensor = INPUT.to_owned();
-    for (index, step) in steps.iter().enumerate() {
+    if let Some(rounding) = &rounding {
+        tensor = rounding.emit(INPUT, input.clone(), &mut graph);
+    }
+    for ((index, step), next) in steps.iter().enumerate().zip(&mut after) {
         let last = index + 1 == steps.len();
         let emit = exporter(&step.layer.op)?;
         if emit.is_identity(step) && !last && !options.taps {
             continue;
         }
         let output = if last { network.output_name() } else { &step.layer.name };
-        emit.emit(&Site { step, input: &tensor, output }, &mut graph);
+        let rounded = rounding.as_ref().map(|rounding| rounding.affine);
+        emit.emit(&Site { step, input: &tensor, output, rounded }, &mut graph);
         if last || options.taps {
-            outputs.push(graph.value(output, options.dtype, &step.output.dims().into()));
+            outputs.push(graph.value(output, options.arithmetic(), &step.output.dims().into()));
         }
-        tensor = output.to_owned();
+        rounding = next.take();
+        tensor = match &rounding {
+            Some(rounding) => rounding.emit(output, step.output.dims(), &mut graph),
+            None => output.to_owned(),
+        };
     }
-    graph.check_types()?;
-
-    let input = &network.input;
-    let input = Extents::from(vec![input.channels, input.height, input.width]);
-    let input = graph.value(INPUT, options.dtype, &input);
+    let input = graph.value(INPUT, options.arithmetic(), &Extents::from(input));
     // A graph's outputs are described among its outputs alone.
-    let Graph { nodes, mut values, constants, .. } = graph;
+    let Graph { nodes, mut values, constants, parameters, .. } = graph;
     values.retain(|value| outputs.iter().all(|output| output.name != value.name));
     let graph = GraphProto {
         name: Some(network.name.clone()),
@@ -68,5 +77,5 @@ pub(crate) fn model(
         graph: Some(graph),
         ..Default::default()
     };
-    Ok((model, steps.into_iter().flat_map(|step| step.parameters).collect()))
+    Ok((model, parameters))
 }

@@ -5,8 +5,9 @@ use crate::proto::{
     AttributeProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, tensor_proto::DataType,
     tensor_shape_proto::Dimension, tensor_shape_proto::dimension, type_proto,
 };
-use crate::{Batch, Error, ExportOptions, Result, opset};
-use alexnet_spec::{DType, Step};
+use crate::quantize::{Affine, Stored};
+use crate::{Batch, ExportOptions};
+use alexnet_spec::{DType, Parameter, Step};
 
 /// The nodes of a graph, first to last, with what belongs to them.
 pub(crate) struct Graph<'a> {
@@ -16,8 +17,8 @@ pub(crate) struct Graph<'a> {
     pub(crate) values: Vec<ValueInfoProto>,
     /// Constants of the graph's own: they are small and stay in the model wherever the parameters are.
     pub(crate) constants: Vec<TensorProto>,
-    /// The operator that needs the newest opset for the graph's type, and that opset.
-    newest: Option<(&'static str, i64)>,
+    /// The parameters that nodes read, and what they are in the file.
+    pub(crate) parameters: Vec<(Parameter, Stored)>,
 }
 
 /// Where a layer stands in a graph: its step of the trace, the tensor it reads and the one it must write.
@@ -25,17 +26,14 @@ pub(crate) struct Site<'a> {
     pub(crate) step: &'a Step<'a>,
     pub(crate) input: &'a str,
     pub(crate) output: &'a str,
+    /// How the input was rounded to integers of 8 bits, where it was.
+    pub(crate) rounded: Option<Affine>,
 }
 
 impl Site<'_> {
     /// The name of something that belongs to the layer but isn't its output. No layer's name has a slash.
     pub(crate) fn part(&self, what: &str) -> String {
         format!("{}/{what}", self.step.layer.name)
-    }
-
-    /// The canonical name of one of the layer's parameters.
-    pub(crate) fn parameter(&self, role: &str) -> String {
-        format!("{}.{role}", self.step.layer.name)
     }
 }
 
@@ -61,7 +59,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// A node that is called `name`; its output is of the graph's type unless [`Node::of`] says otherwise.
+    /// A node that is called `name`; its output is of the graph's arithmetic unless [`Node::of`] says otherwise.
     pub(crate) fn new(operator: &'static str, name: impl Into<String>) -> Node {
         Node { operator, name: name.into(), inputs: Vec::new(), attributes: Vec::new(), dtype: None }
     }
@@ -117,7 +115,7 @@ pub(crate) fn ints(name: &str, ints: Vec<i64>) -> AttributeProto {
 
 impl<'a> Graph<'a> {
     pub(crate) fn new(options: &'a ExportOptions) -> Graph<'a> {
-        Graph { options, nodes: Vec::new(), values: Vec::new(), constants: Vec::new(), newest: None }
+        Graph { options, nodes: Vec::new(), values: Vec::new(), constants: Vec::new(), parameters: Vec::new() }
     }
 
     pub(crate) fn options(&self) -> &ExportOptions {
@@ -127,15 +125,20 @@ impl<'a> Graph<'a> {
     /// Appends a node with one output, which has the given shape.
     pub(crate) fn push(&mut self, node: Node, output: impl Into<String>, shape: impl Into<Extents>) {
         let output = output.into();
-        let dtype = node.dtype.unwrap_or(self.options.dtype);
-        // A cast to f32 reads the graph's type, so every node is held against that type, unless all it touches is f32.
-        if (dtype != DType::F32 || node.operator == "Cast")
-            && let Some(from) = opset::bf16_from(node.operator).filter(|_| self.options.dtype == DType::BF16)
-            && self.newest.is_none_or(|(_, newest)| newest < from)
-        {
-            self.newest = Some((node.operator, from));
-        }
-        self.values.push(self.value(&output, dtype, &shape.into()));
+        let value = self.value(&output, node.dtype.unwrap_or(self.options.arithmetic()), &shape.into());
+        self.append(node, output, value);
+    }
+
+    /// Appends a node whose output is the same for every batch.
+    pub(crate) fn push_constant(&mut self, node: Node, output: impl Into<String>, dims: &[usize]) {
+        let output = output.into();
+        let dims = dims.iter().map(|d| dimension::Value::DimValue(*d as i64)).collect();
+        let value = described(&output, node.dtype.unwrap_or(self.options.arithmetic()), dims);
+        self.append(node, output, value);
+    }
+
+    fn append(&mut self, node: Node, output: String, value: ValueInfoProto) {
+        self.values.push(value);
         self.nodes.push(NodeProto {
             name: Some(node.name),
             op_type: Some(node.operator.into()),
@@ -146,13 +149,35 @@ impl<'a> Graph<'a> {
         });
     }
 
-    /// Errs where an operator of the graph doesn't take its type in its opset, naming the one that needs the newest.
-    pub(crate) fn check_types(&self) -> Result<()> {
-        let ExportOptions { opset, dtype, .. } = *self.options;
-        match self.newest {
-            Some((operator, from)) if from > opset => Err(Error::OperatorType { operator, dtype, opset, from }),
-            _ => Ok(()),
-        }
+    /// The value that holds one of a layer's parameters in the graph's arithmetic: the initializer, or what is made of it.
+    pub(crate) fn parameter(&mut self, site: &Site, role: &str) -> String {
+        let name = format!("{}.{role}", site.step.layer.name);
+        let Some(parameter) = site.step.parameters.iter().find(|parameter| parameter.name == name).cloned() else {
+            return name;
+        };
+        let stored = Stored::of(&site.step.layer.op, role, site.rounded, self.options);
+        let value = site.part(role);
+        let node = match stored {
+            Stored::Float(dtype) if dtype == self.options.arithmetic() => None,
+            Stored::Float(_) => {
+                let to = data_type(self.options.arithmetic()) as i64;
+                Some(Node::new("Cast", &value).input(&name).int("to", to))
+            }
+            Stored::Weight { .. } | Stored::Bias { .. } => {
+                let node = Node::new("DequantizeLinear", &value).input(&name).input(scale_of(&value));
+                let node = if matches!(stored, Stored::Weight { .. }) { node.input(zero_of(&value)) } else { node };
+                Some(node.int("axis", 0))
+            }
+        };
+        let read = match node {
+            Some(node) => {
+                self.push_constant(node, &value, &parameter.shape);
+                value
+            }
+            None => name,
+        };
+        self.parameters.push((parameter, stored));
+        read
     }
 
     /// The description of a value.
@@ -163,13 +188,7 @@ impl<'a> Graph<'a> {
             (Batch::Dynamic, slices) => dimension::Value::DimParam(format!("{slices}N")),
         };
         let rest = shape.rest.iter().map(|d| dimension::Value::DimValue(*d as i64));
-        let dim = std::iter::once(batch).chain(rest).map(|value| Dimension { value: Some(value), denotation: None });
-        let tensor = type_proto::Tensor {
-            elem_type: Some(data_type(dtype) as i32),
-            shape: Some(TensorShapeProto { dim: dim.collect() }),
-        };
-        let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), denotation: None };
-        ValueInfoProto { name: Some(name.into()), r#type: Some(r#type), ..Default::default() }
+        described(name, dtype, std::iter::once(batch).chain(rest).collect())
     }
 
     /// Adds a constant of single precision.
@@ -189,14 +208,14 @@ impl<'a> Graph<'a> {
         self.constant(name, DType::I64, &[values.len()], bytes)
     }
 
-    fn constant(&mut self, name: String, dtype: DType, dims: &[usize], bytes: Vec<u8>) -> String {
+    pub(crate) fn constant(&mut self, name: String, dtype: DType, dims: &[usize], bytes: Vec<u8>) -> String {
         self.constants.push(TensorProto { raw_data: Some(bytes.into()), ..tensor_header(&name, dtype, dims) });
         name
     }
 
     /// The layer's input in single precision: itself, or a cast of it.
     pub(crate) fn widen(&mut self, site: &Site) -> String {
-        if self.options.dtype == DType::F32 {
+        if self.options.arithmetic() == DType::F32 {
             return site.input.into();
         }
         let name = site.part("f32");
@@ -212,15 +231,36 @@ impl<'a> Graph<'a> {
         let layer = &site.step.layer.name;
         let shape = || site.step.output.dims();
         let [a, b] = inputs;
-        if self.options.dtype == DType::F32 {
+        if self.options.arithmetic() == DType::F32 {
             self.push(Node::new(operator, layer).input(a).input(b), site.output, shape());
             return;
         }
         let wide = site.part("wide");
         self.push(Node::new(operator, &wide).input(a).input(b).of(DType::F32), &wide, shape());
-        let to = data_type(self.options.dtype) as i64;
+        let to = data_type(self.options.arithmetic()) as i64;
         self.push(Node::new("Cast", layer).input(wide).int("to", to), site.output, shape());
     }
+}
+
+/// The description of a value of a shape.
+fn described(name: &str, dtype: DType, dims: Vec<dimension::Value>) -> ValueInfoProto {
+    let dim = dims.into_iter().map(|value| Dimension { value: Some(value), denotation: None });
+    let tensor = type_proto::Tensor {
+        elem_type: Some(data_type(dtype) as i32),
+        shape: Some(TensorShapeProto { dim: dim.collect() }),
+    };
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), denotation: None };
+    ValueInfoProto { name: Some(name.into()), r#type: Some(r#type), ..Default::default() }
+}
+
+/// The name of the constant that holds the steps of the integers that `value` is made of.
+pub(crate) fn scale_of(value: &str) -> String {
+    format!("{value}.scale")
+}
+
+/// The name of the constant that holds the integers that stand for zero.
+pub(crate) fn zero_of(value: &str) -> String {
+    format!("{value}.zero_point")
 }
 
 /// A tensor's name, type and shape, without its data.

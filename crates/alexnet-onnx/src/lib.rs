@@ -13,14 +13,17 @@
 //! # What a written graph looks like
 //!
 //! The input is `input`, `[N, channels, height, width]`; the output `logits`, or `probabilities` after a softmax, or the
-//! last layer of a network of features. Both are of the graph's element type: an f16 graph takes and gives f16. Nodes and
+//! last layer of a network of features. Both are f32; an f16 graph takes and gives f16. Nodes and
 //! the values that they write are named as the layers (`conv1`, `norm1`), so that a viewer shows AlexNet; parameters have
 //! their canonical names (`conv1.weight`); what a layer needs besides has the layer's name and a slash (`norm1/band`).
 //! Dropout, and adaptive pools that change nothing, are left out. Every value's shape is stated.
 //!
 //! Pools that round up are written with explicit pads in place of `ceil_mode`: opset 9 has none, and runtimes differ on it.
-//! Cross-channel norms are the operator `LRN`, around which two `Reshape`s move groups into the batch; in f16 and bf16,
+//! Cross-channel norms are the operator `LRN`, around which two `Reshape`s move groups into the batch; in f16,
 //! norms that aren't that operator are computed in f32 between two casts.
+//!
+//! bf16 parameters are made f32 by a `Cast` each, called after layer and role (`conv1/weight`); int8 ones by a
+//! `DequantizeLinear`. A static quantisation rounds `relu1` by the pair `relu1/quantized` and `relu1/rounded`.
 //!
 //! # Untrusted models
 //!
@@ -43,6 +46,7 @@ mod nodes;
 mod opset;
 mod options;
 pub mod proto;
+mod quantize;
 mod scan;
 mod tensor;
 mod types;
@@ -53,9 +57,10 @@ mod write;
 pub use check::check;
 pub use cut::cut;
 pub use error::{Error, Result};
-pub use import::{read_graph, written_network};
+pub use import::{read_graph, read_rounded_graph, written_network};
 pub use lower::{Lowered, Weight, lower};
 pub use model::Model;
 pub use options::{Batch, Data, ExportOptions, Extent, LrnForm};
+pub use quantize::{Affine, Quantization, calibrated};
 pub use value::{Dim, Value};
 pub use write::{graph, write};

@@ -3,33 +3,13 @@
 use crate::{Error, ExportOptions, Result};
 use alexnet_spec::DType;
 
-/// The operators that exported graphs use, each with the first opset in which it takes bfloat16.
-///
-/// From the operator schemas of onnx 1.23. All of them take float and float16 since before opset 9, and every attribute
-/// that is written means the same from opset 9 to 22.
-const BF16_FROM: &[(&str, i64)] = &[
-    ("Add", 13),
-    ("AveragePool", 22),
-    ("BatchNormalization", 14),
-    ("Cast", 13),
-    ("Conv", 22),
-    ("Div", 13),
-    ("Flatten", 13),
-    ("Gemm", 13),
-    ("Identity", 13),
-    ("LRN", 13),
-    ("MatMul", 13),
-    ("MaxPool", 22),
-    ("Mul", 13),
-    ("Pow", 13),
-    ("Relu", 13),
-    ("Reshape", 13),
-    ("Softmax", 13),
-];
+/// The first opset whose `Cast` takes bf16, and whose `DequantizeLinear` takes a step for each channel. All else that exported
+/// graphs use means the same from opset 9 to 22, by the operator schemas of onnx 1.23.
+const STORAGE: i64 = 13;
 
 /// Errs where `opset` can't be written, or a graph can't be of `dtype`.
 pub(crate) fn check(options: &ExportOptions) -> Result<()> {
-    let ExportOptions { opset, dtype, .. } = options;
+    let ExportOptions { opset, dtype, quantize, .. } = options;
     let range = ExportOptions::OPSETS;
     if !range.contains(opset) {
         let (first, last) = range.into_inner();
@@ -38,12 +18,15 @@ pub(crate) fn check(options: &ExportOptions) -> Result<()> {
     if !matches!(dtype, DType::F32 | DType::F16 | DType::BF16) {
         return Err(Error::Options(format!("a graph can't be of {dtype}: try f32, f16 or bf16")));
     }
-    Ok(())
-}
-
-/// The first opset in which `operator` takes bfloat16.
-pub(crate) fn bf16_from(operator: &str) -> Option<i64> {
-    BF16_FROM.iter().find(|(name, _)| *name == operator).map(|(_, from)| *from)
+    let operator = |operator, dtype| Error::OperatorType { operator, dtype, opset: *opset, from: STORAGE };
+    match quantize {
+        Some(_) if *dtype != DType::F32 => {
+            Err(Error::Options(format!("int8 stands between values of f32, not of {dtype}: try leaving out --dtype")))
+        }
+        Some(_) if *opset < STORAGE => Err(operator("DequantizeLinear", DType::I8)),
+        None if *opset < STORAGE && *dtype == DType::BF16 => Err(operator("Cast", DType::BF16)),
+        _ => Ok(()),
+    }
 }
 
 /// The oldest IR version that goes with an opset, after the table of released versions in ONNX's `docs/Versioning.md`.

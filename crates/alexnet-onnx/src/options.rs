@@ -1,16 +1,20 @@
+use crate::Quantization;
 use alexnet_spec::DType;
 use std::collections::BTreeMap;
 
 /// How a network becomes a graph.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExportOptions {
     /// The version of the operator set, from [`ExportOptions::OPSETS`]. 17 by default, which runtimes from 2022 on load.
     pub opset: i64,
     /// The batch dimension of input and output.
     pub batch: Batch,
-    /// The element type of parameters, input and output: f32, f16 or bf16.
+    /// The element type of the parameters: f32, f16 or bf16.
     ///
-    /// Response norms and uneven adaptive pools are computed in f32 between two casts, whatever the type: squares of
+    /// An f16 graph takes, computes and gives f16. bf16 is for storage alone: a `Cast` makes f32 of every parameter, because
+    /// few runtimes compute in bf16; opset 13 is the first in which it does.
+    ///
+    /// Response norms and uneven adaptive pools are computed in f32 between two casts in an f16 graph: squares of
     /// activations overflow f16, whose largest value is 65504, and 2e-5 is among its subnormal numbers.
     pub dtype: DType,
     /// Whether probabilities follow the logits.
@@ -22,11 +26,18 @@ pub struct ExportOptions {
     /// The last layer's keeps the network's output name. Layers that a graph leaves out, such as dropout, are then an
     /// `Identity`, so that no name is missing.
     pub taps: bool,
+    /// What is stored as integers of 8 bits, from opset 13 on, in a graph that is otherwise of f32.
+    pub quantize: Option<Quantization>,
 }
 
 impl ExportOptions {
     /// The opsets that can be written.
     pub const OPSETS: std::ops::RangeInclusive<i64> = 9..=22;
+
+    /// The element type of input and output and of what lies between.
+    pub fn arithmetic(&self) -> DType {
+        if self.dtype == DType::F16 { DType::F16 } else { DType::F32 }
+    }
 }
 
 impl Default for ExportOptions {
@@ -38,6 +49,7 @@ impl Default for ExportOptions {
             softmax: false,
             lrn: LrnForm::Native,
             taps: false,
+            quantize: None,
         }
     }
 }

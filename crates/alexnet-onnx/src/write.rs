@@ -3,6 +3,7 @@
 use crate::export;
 use crate::graph::tensor_header;
 use crate::proto::{GraphProto, ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
+use crate::quantize::{Payload, Stored, payloads};
 use crate::{Data, Error, ExportOptions, Extent, Model, Result, external};
 use alexnet_spec::{DType, Metadata, Network, Parameter, Tensor, Weights};
 use prost::Message;
@@ -19,13 +20,14 @@ const RAW_DATA: u32 = 9;
 
 /// Writes `network` with its weights as an ONNX model.
 ///
-/// The input is called `input`, `[N, channels, height, width]` in the graph's element type; the output is called
+/// The input is called `input`, `[N, channels, height, width]` in the graph's arithmetic; the output is called
 /// [`Network::output_name`]. Nodes and the tensors they write are named as the layers, parameters by their canonical names
 /// and converted to the graph's type. Layers that do nothing at test time are left out. `metadata` becomes the model's
 /// `metadata_props`. The same arguments give the same bytes.
 ///
 /// Parameters are handed to `out` as [`alexnet_spec::Tensor::for_each_chunk`] gives them: a mapped file of the right type
-/// is never copied into memory.
+/// is never copied into memory. What [`ExportOptions::quantize`] asks for is read twice: for the steps, and to be rounded on
+/// its way out.
 ///
 /// Errs where the options contradict each other or the network, an operator doesn't take the element type in the opset
 /// (the error names the one to ask for), weights are missing or aren't finite in the type, the layout of
@@ -58,11 +60,15 @@ pub fn write(
     match data {
         Data::External { location, layout } => {
             external::check_location(location).map_err(Error::Options)?;
-            for parameter in &parameters {
+            for (parameter, stored) in &parameters {
+                let Stored::Float(dtype) = *stored else {
+                    let message = format!("`{location}` holds floats, not int8: try without --external-data");
+                    return Err(Error::Options(message));
+                };
                 let extent = layout.get(&parameter.name).ok_or_else(|| {
                     Error::Options(format!("`{location}` has no place for parameter `{}`", parameter.name))
                 })?;
-                graph.initializer.push(external_tensor(parameter, options.dtype, location, extent)?);
+                graph.initializer.push(external_tensor(parameter, dtype, location, extent)?);
             }
             model.graph = Some(graph);
             let bytes = model.encode_to_vec();
@@ -70,9 +76,11 @@ pub fn write(
             out.write_all(&bytes)?;
         }
         Data::Inline => {
-            let framed = parameters
-                .iter()
-                .map(|parameter| Framed::new(&parameter.name, options.dtype, &parameter.shape))
+            let (constants, streamed) = payloads(parameters, weights)?;
+            graph.initializer.extend(constants);
+            let framed = streamed
+                .into_iter()
+                .map(|(parameter, payload)| Framed::new(&parameter.name, payload, &parameter.shape))
                 .collect::<Result<Vec<_>>>()?;
             stream(out, &model, &graph, &framed, &|name| {
                 weights.get(name).ok_or_else(|| Error::Options(format!("the weights hold no parameter `{name}`")))
@@ -86,7 +94,7 @@ pub fn write(
 pub(crate) fn model(out: &mut dyn Write, model: &Model) -> Result<()> {
     let framed = model
         .initializers()
-        .map(|(name, tensor)| Framed::new(name, tensor.dtype(), tensor.shape()))
+        .map(|(name, tensor)| Framed::new(name, Payload::Plain(tensor.dtype()), tensor.shape()))
         .collect::<Result<Vec<_>>>()?;
     stream(out, model.proto(), model.graph(), &framed, &|name| {
         model.initializer(name).ok_or_else(|| Error::Options(format!("the model holds no initializer `{name}`")))
@@ -153,14 +161,15 @@ fn byte_len(name: &str, dtype: DType, shape: &[usize]) -> Result<u64> {
 /// An initializer whose data isn't in memory: the bytes before the data, and the data's length.
 struct Framed {
     name: String,
-    dtype: DType,
+    payload: Payload,
     shape: Vec<usize>,
     head: Vec<u8>,
     data: u64,
 }
 
 impl Framed {
-    fn new(name: &str, dtype: DType, shape: &[usize]) -> Result<Framed> {
+    fn new(name: &str, payload: Payload, shape: &[usize]) -> Result<Framed> {
+        let dtype = payload.dtype();
         let data = byte_len(name, dtype, shape)?;
         let header = tensor_header(name, dtype, shape).encode_to_vec();
         let message = header.len() as u64 + (key_len(RAW_DATA) + encoded_len_varint(data)) as u64 + data;
@@ -170,7 +179,7 @@ impl Framed {
         head.extend_from_slice(&header);
         encode_key(RAW_DATA, WireType::LengthDelimited, &mut head);
         encode_varint(data, &mut head);
-        Ok(Framed { name: name.to_owned(), dtype, shape: shape.to_vec(), head, data })
+        Ok(Framed { name: name.to_owned(), payload, shape: shape.to_vec(), head, data })
     }
 
     fn len(&self) -> u64 {
@@ -184,7 +193,7 @@ impl Framed {
             return Err(Error::Options(format!("parameter `{name}` has shape {seen:?}, but needs {shape:?}")));
         }
         out.write_all(&self.head)?;
-        tensor.for_each_chunk::<Error>(self.dtype, &mut |chunk| Ok(out.write_all(chunk)?)).map_err(|e| match e {
+        self.payload.write(tensor, out).map_err(|e| match e {
             Error::Spec(spec) => Error::Options(format!("parameter `{name}`: {spec}")),
             other => other,
         })

@@ -2,7 +2,7 @@
 
 mod support;
 
-use alexnet_onnx::{Batch, Data, Dim, Error, ExportOptions, Extent, LrnForm, Model, check, graph, write};
+use alexnet_onnx::{Batch, Data, Dim, Error, ExportOptions, Extent, LrnForm, Model, Quantization, check, graph, write};
 use alexnet_spec::{DType, Metadata, Network, Tensor, Weights, networks};
 use std::collections::BTreeMap;
 use support::*;
@@ -54,18 +54,28 @@ fn pools_are_padded_only_where_rounding_up_adds_a_window() {
 }
 
 #[test]
-fn bf16_names_the_operator_and_the_opset_to_ask_for() {
+fn what_is_stored_in_few_bits_names_the_operator_and_the_opset_to_ask_for() {
     let (network, weights) = tiny("krizhevsky-2012");
-    for opset in 9..22 {
-        let options = ExportOptions { opset, dtype: DType::BF16, ..Default::default() };
-        let error =
-            write(&mut Vec::new(), &network, &weights, &Metadata::default(), &options, Data::Inline).unwrap_err();
-        assert!(matches!(error, Error::OperatorType { from: 22, .. }));
-        let message = error.to_string();
-        assert_eq!(
-            message,
-            format!("Conv takes bf16 only from opset 22 on, not in opset {opset}: try --opset 22, or --dtype f32")
-        );
+    let bf16 = ExportOptions { dtype: DType::BF16, ..Default::default() };
+    let int8 = ExportOptions { quantize: Some(Quantization::Weights), ..Default::default() };
+    let export = |options: ExportOptions| {
+        write(&mut Vec::new(), &network, &weights, &Metadata::default(), &options, Data::Inline)
+    };
+    for opset in 9..13 {
+        for (options, operator, stored) in [(&bf16, "Cast", "bf16"), (&int8, "DequantizeLinear", "i8")] {
+            let error = export(ExportOptions { opset, ..options.clone() }).unwrap_err();
+            assert!(matches!(error, Error::OperatorType { from: 13, .. }));
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "{operator} takes {stored} as it is written here only from opset 13 on, not in opset {opset}: try \
+                     --opset 13, or f32"
+                )
+            );
+        }
+    }
+    for options in [bf16, int8] {
+        export(ExportOptions { opset: 13, ..options }).unwrap();
     }
 }
 

@@ -23,9 +23,8 @@ use crate::validate::{place, unsupported};
 use crate::{Dim, Model, Result};
 use alexnet_spec::Graph;
 
-/// Operators of which a graph that computes in integers consists.
+/// Operators of a graph that computes in integers, and doesn't say which floats they stand for.
 const QUANTISED: &[&str] = &[
-    "QuantizeLinear",
     "DynamicQuantizeLinear",
     "QLinearConv",
     "QLinearMatMul",
@@ -60,14 +59,22 @@ const QUANTISED: &[&str] = &[
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_graph(model: &Model) -> Result<Graph> {
+    read(model, false)
+}
+
+/// As [`read_graph`], with activations that `QuantizeLinear` and `DequantizeLinear` round taken for what they were before:
+/// the network from which a quantised graph was made, as far as its weights still tell.
+///
+/// Errs where the two operators of a pair don't have the same step and zero point.
+pub fn read_rounded_graph(model: &Model) -> Result<Graph> {
+    read(model, true)
+}
+
+fn read(model: &Model, rounds: bool) -> Result<Graph> {
     for (index, node) in model.graph().node.iter().enumerate() {
         let operator = node.op_type();
         if QUANTISED.contains(&operator) {
-            return Err(unsupported(
-                place(index, node),
-                "the graph rounds activations to integers, which a network of floating point numbers doesn't: try \
-                 converting the float model that it was made from, which the ONNX zoo has beside its -int8 and -qdq files",
-            ));
+            return Err(unsupported(place(index, node), reader::ROUNDS));
         }
         if crate::validate::is_onnx(node.domain()) && ops::handler(operator).is_none() {
             return Err(unsupported(
@@ -76,7 +83,7 @@ pub fn read_graph(model: &Model) -> Result<Graph> {
             ));
         }
     }
-    let mut reader = Reader::new(model, batch(model))?;
+    let mut reader = Reader::new(model, batch(model), rounds)?;
     reader.walk(&model.graph().node)?;
     reader.finish()
 }

@@ -33,7 +33,14 @@ pub(crate) struct Reader<'m> {
     /// What every path from the image does to its pixels.
     normalised: Option<Affine>,
     notes: Vec<String>,
+    /// Whether features that were rounded to integers are taken for what they were before.
+    rounds: bool,
+    /// Steps and zero points of values that hold integers.
+    rounded: HashMap<String, Steps>,
 }
+
+/// The step, or one for each channel, and the zero point of integers.
+type Steps = (Vec<f32>, Option<Vec<u8>>);
 
 /// A constant in a node's place.
 pub(crate) struct Constant {
@@ -49,7 +56,7 @@ impl Constant {
 }
 
 impl<'m> Reader<'m> {
-    pub(super) fn new(model: &'m Model, batch: usize) -> Result<Reader<'m>> {
+    pub(super) fn new(model: &'m Model, batch: usize, rounds: bool) -> Result<Reader<'m>> {
         let [input] = model.inputs() else {
             let names: Vec<String> = model.inputs().iter().map(|input| input.name.escape_debug().to_string()).collect();
             let message =
@@ -77,6 +84,8 @@ impl<'m> Reader<'m> {
             input_name: input.name.clone(),
             normalised: None,
             notes: Vec::new(),
+            rounds,
+            rounded: HashMap::new(),
         })
     }
 
@@ -154,6 +163,36 @@ impl<'m> Reader<'m> {
         self.trace(node);
         self.folded.insert(node.output()?.to_owned(), tensor);
         Ok(())
+    }
+
+    /// Takes down how a node rounds features to integers.
+    pub(crate) fn round(&mut self, node: &Node) -> Result<()> {
+        if !self.rounds {
+            return Err(node.unsupported(ROUNDS));
+        }
+        let steps = self.steps(node)?;
+        self.rounded.insert(node.output()?.to_owned(), steps);
+        Ok(())
+    }
+
+    /// Errs where a node makes other floats of integers than those that were rounded.
+    pub(crate) fn unround(&self, node: &Node) -> Result<()> {
+        let (before, after) = (self.rounded.get(node.input(0)?), self.steps(node)?);
+        match before {
+            Some(before) if *before == after => Ok(()),
+            Some((scale, zero)) => Err(node.unsupported(format!(
+                "it dequantises with step {:?} and zero point {:?} what was quantised with {scale:?} and {zero:?}: its \
+                 values aren't those that were rounded",
+                after.0, after.1
+            ))),
+            None => Err(node.unsupported("it dequantises what no QuantizeLinear gives")),
+        }
+    }
+
+    fn steps(&self, node: &Node) -> Result<Steps> {
+        let zero = node.optional(2).map(|name| self.needed(node, name)).transpose()?;
+        let zero = zero.map(|zero| zero.tensor.to_bytes().to_vec()).filter(|zero| zero.iter().any(|byte| *byte != 0));
+        Ok((self.needed(node, node.input(1)?)?.tensor.to_f32()?, zero))
     }
 
     /// What a value is. Errs where it is a constant that no file of the operators takes here.
@@ -371,6 +410,10 @@ impl<'m> Reader<'m> {
         Ok(last)
     }
 }
+
+/// Why a graph of integers isn't taken for a network.
+pub(super) const ROUNDS: &str = "the graph rounds activations to integers, which a network of floating point numbers doesn't: try converting the float \
+     model that it was made from, which the ONNX zoo has beside its -int8 and -qdq files";
 
 /// How often each value is read, by nodes, branches and as an output.
 fn readers(graph: &GraphProto) -> HashMap<&str, usize> {

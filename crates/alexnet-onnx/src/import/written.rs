@@ -1,8 +1,10 @@
 //! Graphs that this project wrote.
 
 use crate::proto::NodeProto;
-use crate::{Batch, Dim, ExportOptions, LrnForm, Model, Result, check};
+use crate::quantize::constants;
+use crate::{Affine, Batch, Dim, ExportOptions, LrnForm, Model, Quantization, Result, calibrated, check};
 use alexnet_spec::{DType, Layer, Network, Op};
+use std::collections::BTreeMap;
 
 /// The network in the model's metadata, where the graph computes exactly this network; `None` where there is none, or where
 /// somebody has changed the graph since it was written.
@@ -19,11 +21,34 @@ pub fn written_network(model: &Model) -> Result<Option<Network>> {
     let options = ExportOptions {
         opset: model.opset(),
         batch,
-        dtype: model.inputs().first().map_or(DType::F32, |input| input.dtype),
+        dtype: stored(model, &network),
+        quantize: quantization(model, &network)?,
         softmax: !own && model.graph().node.last().is_some_and(softmax),
         taps: model.outputs().len() > 1,
         ..ExportOptions::default()
     };
     let is = |lrn| check(model, &network, &ExportOptions { lrn, ..options.clone() }).is_ok();
     Ok((is(LrnForm::Native) || is(LrnForm::Primitive)).then_some(network))
+}
+
+/// The type of the parameters that are floats.
+fn stored(model: &Model, network: &Network) -> DType {
+    let parameters = network.parameters().unwrap_or_default();
+    let mut types = parameters.iter().filter_map(|parameter| Some(model.initializer(&parameter.name)?.dtype()));
+    types.find(|dtype| dtype.is_float()).unwrap_or(DType::F32)
+}
+
+/// What the graph has integers for, as far as its constants tell; that it has no others is for [`check`] to say.
+fn quantization(model: &Model, network: &Network) -> Result<Option<Quantization>> {
+    let rounds = |operator: &str| model.graph().node.iter().any(|node| node.op_type() == operator);
+    if !rounds("QuantizeLinear") {
+        return Ok(rounds("DequantizeLinear").then_some(Quantization::Weights));
+    }
+    let affine = |value: &String| {
+        let [scale, zero] = constants(value).map(|name| model.initializer(&name));
+        let scale = scale?.to_f32().ok()?.first().copied()?;
+        Some((value.clone(), Affine { scale, zero_point: zero?.to_bytes().first().copied()? }))
+    };
+    let affines: BTreeMap<String, Affine> = calibrated(network)?.iter().filter_map(affine).collect();
+    Ok(Some(Quantization::Static(affines)))
 }

@@ -131,7 +131,12 @@ pub fn lower(model: &Model, batch: usize, taps: &[String]) -> Result<Lowered> {
             let message = format!("its output `{}` doesn't depend on its input", name.escape_debug());
             return Err(unsupported("graph", message));
         }
-        outputs.push(lowering.describe(name)?);
+        let output = lowering.describe(name)?;
+        if !output.dtype.is_float() {
+            let message = format!("its output `{}` holds integers: only floats come out", name.escape_debug());
+            return Err(unsupported("graph", message));
+        }
+        outputs.push(output);
     }
     lowering.keep_reachable(outputs.iter().map(|output| output.name.clone()).collect());
     let inputs = model.inputs().iter().map(|input| lowering.describe(&input.name)).collect::<Result<Vec<_>>>()?;

@@ -4,10 +4,9 @@ use alexnet_spec::layers::BatchNorm2d;
 
 impl Emit for BatchNorm2d {
     fn emit(&self, site: &Site, graph: &mut Graph) {
+        let parameters = ["weight", "bias", "running_mean", "running_var"].map(|role| graph.parameter(site, role));
         let node = Node::new("BatchNormalization", &site.step.layer.name).input(site.input);
-        let node = ["weight", "bias", "running_mean", "running_var"]
-            .into_iter()
-            .fold(node, |node, role| node.input(site.parameter(role)));
+        let node = parameters.into_iter().fold(node, Node::input);
         graph.push(node.float("epsilon", self.eps), site.output, site.step.output.dims());
     }
 }

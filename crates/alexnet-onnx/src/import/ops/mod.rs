@@ -12,6 +12,7 @@ mod clip;
 mod concat;
 mod constant;
 mod conv;
+mod dequantize_linear;
 mod dropout;
 mod flatten;
 mod gemm;
@@ -23,6 +24,7 @@ mod mat_mul;
 mod max_pool;
 mod pad;
 mod pow;
+mod quantize_linear;
 mod reduce_mean;
 mod relu;
 mod slice;
@@ -58,7 +60,7 @@ registry! {
     "Constant" => constant,
     "ConstantOfShape" => constant,
     "Conv" => conv,
-    "DequantizeLinear" => constant,
+    "DequantizeLinear" => dequantize_linear,
     "Div" => arithmetic,
     "Dropout" => dropout,
     "Equal" => constant,
@@ -75,6 +77,7 @@ registry! {
     "Mul" => arithmetic,
     "Pad" => pad,
     "Pow" => pow,
+    "QuantizeLinear" => quantize_linear,
     "ReduceMean" => reduce_mean,
     "Relu" => relu,
     "Reshape" => flatten,

@@ -28,6 +28,7 @@ mod mat_mul;
 mod max_pool;
 mod pad;
 mod pow;
+mod quantize_linear;
 mod reduce_mean;
 mod relu;
 mod reshape;
@@ -83,6 +84,7 @@ registry! {
     "Mul" => arithmetic,
     "Pad" => pad,
     "Pow" => pow,
+    "QuantizeLinear" => quantize_linear,
     "ReduceMean" => reduce_mean,
     "Relu" => relu,
     "Reshape" => reshape,
