@@ -3,6 +3,7 @@
 use crate::compare::coarsest;
 use alexnet_formats::{ImportOptions, Imported, Source};
 use alexnet_onnx::Model;
+use alexnet_onnx::proto::NodeProto;
 use alexnet_spec::{DType, Input, Network, Tensor};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -46,9 +47,9 @@ impl Graph {
         Ok(Graph { path: path.to_owned(), bytes, external, model, network })
     }
 
-    /// The coarsest floating point type of its parameters.
-    pub fn dtype(&self) -> DType {
-        coarsest(self.model.initializers().map(|(_, tensor)| tensor.dtype()))
+    /// The coarsest types of its parameters and of its activations.
+    pub fn types(&self) -> Types {
+        Types::of(&self.model)
     }
 
     /// The network that it computes and its weights; under `network`'s names, where it is that network.
@@ -80,6 +81,55 @@ impl Graph {
         }
     }
 }
+
+/// The coarsest types in a graph: integers are coarser than floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Types {
+    /// In which its parameters are stored: i8 for integers of 8 bits.
+    pub stored: DType,
+    /// In which it computes: u8 where it rounds activations to integers of 8 bits.
+    pub arithmetic: DType,
+}
+
+impl Types {
+    /// Those of a model. What `Cast` and `DequantizeLinear` turn into another type is stored in its own and computed in theirs.
+    pub fn of(model: &Model) -> Types {
+        let integers = |tensor: &Tensor| matches!(tensor.dtype(), DType::I8 | DType::U8);
+        let nodes = || model.graph().node.iter();
+        let stores = |node: &NodeProto| matches!(node.op_type(), "Cast" | "DequantizeLinear");
+        let read = |node: &NodeProto| {
+            node.input.iter().filter_map(|name| model.initializer(name)).cloned().collect::<Vec<_>>()
+        };
+        let dequantised = nodes().filter(|node| node.op_type() == "DequantizeLinear");
+        let mut dequantised = dequantised.filter_map(|node| model.initializer(node.input.first()?));
+        let stored = match dequantised.any(integers) {
+            true => DType::I8,
+            false => coarsest(model.initializers().map(|(_, tensor)| tensor.dtype())),
+        };
+        let cast = |node: &NodeProto| {
+            let to = node.attribute.iter().find(|attribute| node.op_type() == "Cast" && attribute.name() == "to")?.i?;
+            [(F16, DType::F16), (BF16, DType::BF16)]
+                .into_iter()
+                .find(|(number, _)| *number == to)
+                .map(|(_, dtype)| dtype)
+        };
+        let arithmetic = match nodes().any(|node| node.op_type() == "QuantizeLinear") {
+            true => DType::U8,
+            false => coarsest(
+                nodes()
+                    .filter(|node| !stores(node))
+                    .flat_map(|node| read(node).into_iter().map(|tensor| tensor.dtype()))
+                    .chain(nodes().filter_map(cast))
+                    .chain(model.inputs().iter().map(|input| input.dtype)),
+            ),
+        };
+        Types { stored, arithmetic }
+    }
+}
+
+/// ONNX's numbers for the two types.
+const F16: i64 = alexnet_onnx::proto::tensor_proto::DataType::Float16 as i64;
+const BF16: i64 = alexnet_onnx::proto::tensor_proto::DataType::Bfloat16 as i64;
 
 /// Whether a file is an ONNX model: it says so, or begins as one does (field 1, the version) and isn't safetensors, whose
 /// header length may begin with the same byte.

@@ -35,9 +35,15 @@ pub struct Convert {
     /// ONNX batch size: a number, or `dynamic`
     #[arg(long, value_name = "dynamic|N", default_value = "dynamic", value_parser = batch)]
     pub batch: Batch,
-    /// Element type of what is written, whatever the source holds
+    /// Element type of what is written, whatever the source holds; an ONNX graph computes in f16, but only stores in bf16
     #[arg(long, value_enum, default_value_t = FloatType::F32)]
     pub dtype: FloatType,
+    /// Store the ONNX graph's weights as integers, with a step for each output channel
+    #[arg(long, value_enum, value_name = "int8", conflicts_with_all = ["dtype", "external_data"])]
+    pub quantize: Option<Integers>,
+    /// Round activations to 8 bits too, in the ranges that these images or arrays give
+    #[arg(long, value_name = "DIR|FILE", requires = "quantize")]
+    pub calibrate: Option<PathBuf>,
     /// End the ONNX graph with a softmax; its output is then `probabilities`
     #[arg(long)]
     pub softmax: bool,
@@ -81,6 +87,13 @@ fn batch(text: &str) -> Result<Batch, String> {
         Ok(size @ 1..=65_536) => Ok(Batch::Fixed(size)),
         _ => Err("must be `dynamic` or a number from 1 to 65536".into()),
     }
+}
+
+/// The integers that weights can be stored as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Integers {
+    /// 8 bits, symmetric around zero
+    Int8,
 }
 
 /// How response normalisation is written.

@@ -1,6 +1,6 @@
 //! What was written, run against what was read, before it gets its name.
 
-use super::write::{StagedOutputs, export_options};
+use super::write::StagedOutputs;
 use crate::args::convert::Convert;
 use crate::compare::{Tolerances, parameters};
 use crate::console::Console;
@@ -10,6 +10,7 @@ use crate::staging::Staged;
 use crate::subject::Subject;
 use crate::verify::{Check, Report, check as verify};
 use alexnet_formats::{ImportOptions, Limits, Source};
+use alexnet_onnx::ExportOptions;
 use alexnet_spec::{Network, Weights};
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
@@ -25,7 +26,7 @@ pub(super) fn check(
     input: &Path,
     network: &Network,
     weights: &Weights,
-    args: &Convert,
+    (args, options): (&Convert, &ExportOptions),
     device: &Device,
     console: Console,
 ) -> Result<Vec<Report>> {
@@ -74,7 +75,7 @@ pub(super) fn check(
                 None => Err(std::io::Error::other("the graph points to a file that is not written beside it")),
             }
         })?;
-        alexnet_onnx::check(&graph.model, network, &export_options(args))
+        alexnet_onnx::check(&graph.model, network, options)
             .with_context(|| format!("{path}: it was written wrongly"))?;
         let report = run(&Subject::of_graph(graph))?;
         let compared = report.parameters.as_ref().map_or(0, |p| p.compared);

@@ -1,17 +1,19 @@
 //! `alexnet-convert`.
 
+mod calibrate;
 mod check;
 mod inspect;
 mod outputs;
 mod report;
 mod write;
 
-use crate::args::convert::Convert;
+use crate::args::convert::{Convert, Integers};
 use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::read_text;
 use crate::{checkpoint, quantity, staging};
 use alexnet_formats::{ImportOptions, Imported, Limits, Source};
+use alexnet_onnx::Quantization;
 use alexnet_spec::{Labels, Metadata, Network, Provenance, networks};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{CommandFactory, Parser};
@@ -64,10 +66,18 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
         dialect: imported.dialect.to_owned(),
     };
     let metadata = Metadata::new(&network, &provenance);
-    let staged = write::write(&outputs, &network, &imported.weights, &metadata, args, console)?;
+    let quantize = match (args.quantize, &args.calibrate) {
+        (None, _) => None,
+        (Some(Integers::Int8), None) => Some(Quantization::Weights),
+        (Some(Integers::Int8), Some(path)) => {
+            Some(calibrate::calibrate(path, &network, &imported.weights, &device, console)?)
+        }
+    };
+    let options = write::export_options(args, quantize);
+    let staged = write::write(&outputs, &network, &imported.weights, &metadata, &options, console)?;
     let verification = match args.no_verify {
         true => Vec::new(),
-        false => check::check(&staged, input, &network, &imported.weights, args, &device, console)
+        false => check::check(&staged, input, &network, &imported.weights, (args, &options), &device, console)
             .context("the outputs could not be checked, and nothing was written; --no-verify writes them unchecked")?,
     };
     let agreed = verification.iter().all(|report| report.agreed);

@@ -44,6 +44,12 @@ impl Outputs {
         if args.external_data {
             outputs.external = Some(outputs.external_location()?);
         }
+        if let (Some(_), Some(path)) = (args.quantize, outputs.safetensors.first()) {
+            bail!(
+                "{}: --quantize is for ONNX, safetensors has no place for the steps; try another run without it, or with --dtype f16",
+                path.display()
+            );
+        }
         if args.softmax && outputs.onnx.is_empty() {
             bail!("--softmax is for ONNX: name an .onnx output, or leave it out");
         }

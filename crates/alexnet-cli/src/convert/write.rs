@@ -3,8 +3,8 @@ use crate::args::convert::{Batch, Convert, Lrn};
 use crate::console::Console;
 use crate::staging::Staged;
 use alexnet_formats::writers::safetensors::{self, Layout};
-use alexnet_onnx::{Data, ExportOptions, Extent, LrnForm};
-use alexnet_spec::{Metadata, Network, Weights};
+use alexnet_onnx::{Data, ExportOptions, Extent, LrnForm, Quantization};
+use alexnet_spec::{DType, Metadata, Network, Weights};
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub(super) fn write(
     network: &Network,
     weights: &Weights,
     metadata: &Metadata,
-    args: &Convert,
+    options: &ExportOptions,
     console: Console,
 ) -> Result<StagedOutputs> {
     let mut staged = StagedOutputs { safetensors: Vec::new(), onnx: Vec::new() };
@@ -53,7 +53,6 @@ pub(super) fn write(
         file.sync()?;
         staged.safetensors.push(file);
     }
-    let options = export_options(args);
     for path in &outputs.onnx {
         let mut file = Staged::create(path)?;
         {
@@ -61,9 +60,13 @@ pub(super) fn write(
                 Some(location) => Data::External { location, layout: &layout },
                 None => Data::Inline,
             };
-            let size = if outputs.external.is_some() { 0 } else { size };
+            let size = match (&outputs.external, &options.quantize) {
+                (Some(_), _) => 0,
+                (None, Some(_)) => weights.byte_len(DType::I8) as u64,
+                (None, None) => size,
+            };
             let mut out = Progress::new(&mut file, console, size);
-            alexnet_onnx::write(&mut out, network, weights, metadata, &options, data)
+            alexnet_onnx::write(&mut out, network, weights, metadata, options, data)
                 .map_err(anyhow::Error::from)
                 .and_then(|()| out.flush().map_err(Into::into))
                 .with_context(|| path.display().to_string())?;
@@ -82,7 +85,7 @@ fn extents(layout: &Layout) -> BTreeMap<String, Extent> {
 }
 
 /// The options of the ONNX exporter.
-pub(super) fn export_options(args: &Convert) -> ExportOptions {
+pub(super) fn export_options(args: &Convert, quantize: Option<Quantization>) -> ExportOptions {
     ExportOptions {
         opset: i64::from(args.opset),
         batch: match args.batch {
@@ -96,6 +99,7 @@ pub(super) fn export_options(args: &Convert) -> ExportOptions {
             Lrn::Primitive => LrnForm::Primitive,
         },
         taps: false,
+        quantize,
     }
 }
 

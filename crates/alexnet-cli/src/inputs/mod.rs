@@ -43,21 +43,36 @@ const IMAGES: [&str; 3] = ["jpg", "jpeg", "png"];
 ///
 /// Errs where there are none, or one of them doesn't fit the contract.
 pub fn read(path: &Path, contract: &Contract) -> Result<Vec<Fixture>> {
+    let mut fixtures = Vec::new();
+    each(path, contract, &mut |fixture| {
+        fixtures.push(fixture);
+        Ok(())
+    })?;
+    Ok(fixtures)
+}
+
+/// Hands out what [`read`] gives, one after the other: no more than one file is in memory.
+///
+/// Errs as `read` does, and with whatever `take` returns.
+pub fn each(path: &Path, contract: &Contract, take: &mut dyn FnMut(Fixture) -> Result<()>) -> Result<()> {
     if let Some(argument) = path.to_str().filter(|text| text.split(':').next() == Some(builtin::PREFIX)) {
-        return builtin::named(argument, contract);
+        return builtin::named(argument, contract)?.into_iter().try_for_each(take);
     }
     let files = if path.is_dir() { files_in(path)? } else { vec![path.to_owned()] };
-    let mut fixtures = Vec::new();
+    let mut count = 0usize;
     for file in &files {
-        fixtures.extend(read_file(file, contract).with_context(|| file.display().to_string())?);
+        for fixture in read_file(file, contract).with_context(|| file.display().to_string())? {
+            take(fixture)?;
+            count += 1;
+        }
     }
     ensure!(
-        !fixtures.is_empty(),
+        count > 0,
         "{}: no fixtures; it should hold {} files",
         path.display(),
         [&ARRAYS[..], &IMAGES[..]].concat().join(", ")
     );
-    Ok(fixtures)
+    Ok(())
 }
 
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -2,7 +2,7 @@
 
 use super::{Names, Part, Piece, Runtime, Sink, Unsupported};
 use crate::array::Array;
-use crate::graph::Graph;
+use crate::graph::{Graph, Types};
 use alexnet_onnx::{Model, Weight, lower};
 use alexnet_spec::DType;
 use anyhow::{Context, Result, bail};
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 pub(super) struct CandleOnnx {
     model: Model,
     names: Names,
-    dtype: DType,
+    types: Types,
     lowered: Option<Lowered>,
 }
 
@@ -29,11 +29,11 @@ struct Lowered {
 
 impl CandleOnnx {
     pub(super) fn open(graph: &Graph, names: Names) -> CandleOnnx {
-        CandleOnnx::new(graph.model.clone(), names, graph.dtype())
+        CandleOnnx::new(graph.model.clone(), names, graph.types())
     }
 
-    fn new(model: Model, names: Names, dtype: DType) -> CandleOnnx {
-        CandleOnnx { model, names, dtype, lowered: None }
+    fn new(model: Model, names: Names, types: Types) -> CandleOnnx {
+        CandleOnnx { model, names, types, lowered: None }
     }
 
     fn evaluate(&mut self, input: &Array, taps: &[String]) -> Result<Vec<(String, Array)>> {
@@ -78,11 +78,11 @@ impl Runtime for CandleOnnx {
     }
 
     fn arithmetic(&self) -> DType {
-        self.dtype
+        self.types.arithmetic
     }
 
     fn stored(&self) -> DType {
-        self.dtype
+        self.types.stored
     }
 
     fn run(&mut self, input: &Array, taps: &[String], sink: &mut Sink<'_>) -> Result<()> {
@@ -93,7 +93,7 @@ impl Runtime for CandleOnnx {
         let part = self.names.part(&self.model, after, layer, shape)?;
         let layer = layer.to_owned();
         Ok(part.map(|Part { model, names }| {
-            let runtime = CandleOnnx::new(model, names, self.dtype);
+            let runtime = CandleOnnx::new(model, names, self.types);
             Box::new(Alone { runtime, layer }) as Box<dyn Piece>
         }))
     }
@@ -139,7 +139,7 @@ fn constant(weight: &Weight) -> Result<Tensor> {
     Ok(Tensor::from_raw_buffer(&bytes, candle_dtype(dtype)?, tensor.shape(), &Device::Cpu)?)
 }
 
-fn candle_dtype(dtype: DType) -> Result<candle_core::DType> {
+fn candle_dtype(types: Types) -> Result<candle_core::DType> {
     Ok(match dtype {
         DType::F64 => candle_core::DType::F64,
         DType::F32 => candle_core::DType::F32,

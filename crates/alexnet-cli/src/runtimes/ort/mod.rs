@@ -5,7 +5,7 @@ mod values;
 
 use super::{Names, Part, Piece, Runtime, Sink, Unsupported};
 use crate::array::Array;
-use crate::graph::Graph;
+use crate::graph::{Graph, Types};
 use alexnet_onnx::Model;
 use alexnet_onnx::proto::{GraphProto, ModelProto, ValueInfoProto};
 use alexnet_spec::DType;
@@ -23,7 +23,7 @@ pub(super) struct Ort {
     bytes: Bytes,
     external: Vec<(String, Bytes)>,
     names: Names,
-    dtype: DType,
+    types: Types,
     /// Whether the graph has response norms.
     norms: bool,
     /// The graph with those of its values among its outputs that were asked for last.
@@ -35,12 +35,12 @@ impl Ort {
     pub(super) fn open(graph: &Graph, names: Names, asked: bool) -> Result<Ort> {
         library(asked).map_err(|error| Unsupported(format!("{error:#}")))?;
         let (bytes, external) = (graph.bytes.clone(), graph.external.clone());
-        Ok(Ort::new(graph.model.clone(), bytes, external, names, graph.dtype()))
+        Ok(Ort::new(graph.model.clone(), bytes, external, names, graph.types()))
     }
 
-    fn new(model: Model, bytes: Bytes, external: Vec<(String, Bytes)>, names: Names, dtype: DType) -> Ort {
+    fn new(model: Model, bytes: Bytes, external: Vec<(String, Bytes)>, names: Names, types: Types) -> Ort {
         let norms = model.graph().node.iter().any(|node| node.op_type() == "LRN");
-        Ort { model, bytes, external, names, dtype, norms, session: None }
+        Ort { model, bytes, external, names, types, norms, session: None }
     }
 
     fn evaluate(&mut self, input: &Array, taps: &[String]) -> Result<Vec<(String, Array)>> {
@@ -87,11 +87,11 @@ impl Runtime for Ort {
     }
 
     fn arithmetic(&self) -> DType {
-        self.dtype
+        self.types.arithmetic
     }
 
     fn stored(&self) -> DType {
-        self.dtype
+        self.types.stored
     }
 
     /// Its LRN slides: it adds the square that comes into the window and subtracts the one that leaves. Once a large value
@@ -110,7 +110,7 @@ impl Runtime for Ort {
         let Some(Part { model, names }) = part else { return Ok(None) };
         let mut bytes = Vec::new();
         model.write(&mut bytes)?;
-        let runtime = Ort::new(model, bytes.into(), Vec::new(), names, self.dtype);
+        let runtime = Ort::new(model, bytes.into(), Vec::new(), names, self.types);
         Ok(Some(Box::new(Alone { runtime, layer })))
     }
 }
