@@ -1,6 +1,6 @@
 //! An ONNX graph as one side of a comparison.
 
-use crate::compare::coarsest;
+use crate::compare::{Step, coarsest};
 use alexnet_formats::{ImportOptions, Imported, Source};
 use alexnet_onnx::Model;
 use alexnet_onnx::proto::NodeProto;
@@ -65,9 +65,24 @@ impl Graph {
     ///
     /// Errs where the graph is no network of the family.
     pub fn parameters(&self, network: Option<&Network>) -> Result<BTreeMap<String, Tensor>> {
-        // A graph that should be the network and isn't has parameters all the same.
-        let imported = self.import(network).or_else(|_| self.import(None))?;
+        let imported = before_rounding(&self.model, network)?;
         Ok(imported.weights.iter().map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect())
+    }
+
+    /// The steps of those parameters that are stored as integers.
+    ///
+    /// Errs where the graph is no network of the family.
+    pub fn steps(&self, network: Option<&Network>) -> Result<BTreeMap<String, Step>> {
+        if self.model.graph().node.iter().all(|node| node.op_type() != "DequantizeLinear") {
+            return Ok(BTreeMap::new());
+        }
+        let imported = before_rounding(&self.model.with_steps(), network)?;
+        let integers = |name: &String| self.model.initializer(name).is_some_and(|tensor| !tensor.dtype().is_float());
+        let stored = imported.report.used.iter().filter(|used| used.sources.iter().all(integers));
+        stored
+            .filter_map(|used| Some((used.parameter.clone(), imported.weights.get(&used.parameter)?)))
+            .map(|(name, tensor)| Ok((name, Step::of(tensor)?)))
+            .collect()
     }
 
     /// The shape of the images that it takes.
@@ -80,6 +95,18 @@ impl Graph {
             None => bail!("{}: its input is {input}, but an image is [N, C, H, W] with known C, H and W", self.path),
         }
     }
+}
+
+/// The network from which a model was made before activations were rounded to integers, where they are; under `network`'s names,
+/// where it is that network.
+fn before_rounding(model: &Model, network: Option<&Network>) -> Result<Imported> {
+    let checkpoint = alexnet_formats::formats::onnx_rounded_checkpoint(model)?;
+    let import = |network: Option<&Network>| {
+        let options = ImportOptions { network: network.cloned(), ..ImportOptions::default() };
+        alexnet_formats::import(&checkpoint, &options)
+    };
+    // A graph that should be the network and isn't has parameters all the same.
+    Ok(import(network).or_else(|_| import(None))?)
 }
 
 /// The coarsest types in a graph: integers are coarser than floats.

@@ -2,6 +2,7 @@
 
 use crate::args::Common;
 use crate::checkpoint;
+use crate::compare::Step;
 use crate::graph::{Graph, is_onnx};
 use crate::inputs::Contract;
 use alexnet_formats::{Limits, Source};
@@ -165,5 +166,14 @@ impl Subject {
             let float = graph.model.initializers().filter(|(_, tensor)| tensor.dtype().is_float());
             float.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
         }))
+    }
+
+    /// The steps of those parameters that a graph stores as integers.
+    pub fn steps(&self, network: Option<&Network>) -> BTreeMap<String, Step> {
+        match self.is_graph {
+            // Where the graph is no network, its parameters can't be told either.
+            true => self.graph().and_then(|graph| graph.steps(network)).unwrap_or_default(),
+            false => BTreeMap::new(),
+        }
     }
 }

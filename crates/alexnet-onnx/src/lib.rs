@@ -57,7 +57,7 @@ mod write;
 pub use check::check;
 pub use cut::cut;
 pub use error::{Error, Result};
-pub use import::{read_graph, read_rounded_graph, written_network};
+pub use import::{read_graph, read_rounded_graph, written_network, written_parameters};
 pub use lower::{Lowered, Weight, lower};
 pub use model::Model;
 pub use options::{Batch, Data, ExportOptions, Extent, LrnForm};

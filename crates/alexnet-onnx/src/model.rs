@@ -131,6 +131,29 @@ impl Model {
         tensor::inline(name, value).ok()
     }
 
+    /// The same model with 1 for every integer that a `DequantizeLinear` reads from an initializer, and no zero points: where
+    /// the model has a parameter, this one has the steps in which it is stored.
+    pub fn with_steps(&self) -> Model {
+        let mut steps = self.clone();
+        let constant = |tensor: &Tensor, value: u8| {
+            let mut bytes = vec![0; tensor.dtype().size()];
+            if let Some(low) = bytes.first_mut() {
+                *low = value;
+            }
+            let (shape, strides) = (tensor.shape().to_vec(), vec![0; tensor.shape().len()]);
+            Tensor::strided(tensor.dtype(), shape, strides, 0, bytes.into()).ok()
+        };
+        for node in self.graph.node.iter().filter(|node| node.op_type() == "DequantizeLinear") {
+            for (index, value) in [(0, 1), (2, 0)] {
+                let stored = node.input.get(index).and_then(|name| steps.initializers.get_mut(name));
+                if let Some(tensor) = stored.filter(|tensor| !tensor.dtype().is_float()) {
+                    *tensor = constant(tensor, value).unwrap_or_else(|| tensor.clone());
+                }
+            }
+        }
+        steps
+    }
+
     /// What the graph is fed: its inputs, without those that initializers fill.
     pub fn inputs(&self) -> &[Value] {
         &self.inputs

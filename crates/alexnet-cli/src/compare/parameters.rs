@@ -1,5 +1,5 @@
 use alexnet_spec::{DType, Tensor};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -44,6 +44,37 @@ pub struct Step {
 }
 
 impl Step {
+    /// The steps that a tensor holds in place of a parameter's values, the same along all dimensions but one.
+    ///
+    /// Errs where they differ along several.
+    pub fn of(tensor: &Tensor) -> Result<Step> {
+        let mut steps = Step { axis: 0, sizes: Vec::new() };
+        let origin = |tensor: &Tensor, keep: Option<usize>| {
+            let axes = (0..tensor.shape().len()).filter(|axis| Some(*axis) != keep);
+            axes.into_iter().try_fold(tensor.clone(), |view, axis| view.narrow(axis, 0, 1))
+        };
+        let varies = |axis: &usize| match (tensor.shape().get(*axis), tensor.strides().get(*axis)) {
+            (Some(size), Some(stride)) => *size > 1 && *stride != 0,
+            _ => false,
+        };
+        let mut axes = (0..tensor.shape().len()).filter(varies);
+        let axis = axes.next();
+        ensure!(axes.next().is_none(), "its steps differ along several of the dimensions {:?}", tensor.shape());
+        steps.axis = axis.unwrap_or(0);
+        steps.sizes = origin(tensor, axis)?.to_f32()?;
+        Ok(steps)
+    }
+
+    /// The steps by which two parameters may differ that were both quantised.
+    pub fn and(&self, other: &Step) -> Step {
+        if self.axis == other.axis && self.sizes.len() == other.sizes.len() {
+            let sizes = self.sizes.iter().zip(&other.sizes).map(|(a, b)| a + b).collect();
+            return Step { axis: self.axis, sizes };
+        }
+        let largest = |step: &Step| step.sizes.iter().copied().fold(0.0, f32::max);
+        Step { axis: 0, sizes: vec![largest(self) + largest(other)] }
+    }
+
     /// How far the element at `place` of a tensor of this shape may be from what it was before: half a step, and what scaling
     /// it in f32 costs. Nothing where the step isn't known.
     fn allowed(&self, place: usize, shape: &[usize]) -> f32 {

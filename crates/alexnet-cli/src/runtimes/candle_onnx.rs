@@ -139,7 +139,7 @@ fn constant(weight: &Weight) -> Result<Tensor> {
     Ok(Tensor::from_raw_buffer(&bytes, candle_dtype(dtype)?, tensor.shape(), &Device::Cpu)?)
 }
 
-fn candle_dtype(types: Types) -> Result<candle_core::DType> {
+fn candle_dtype(dtype: DType) -> Result<candle_core::DType> {
     Ok(match dtype {
         DType::F64 => candle_core::DType::F64,
         DType::F32 => candle_core::DType::F32,

@@ -2,7 +2,7 @@ use super::layers::{Parted, walk};
 use super::report::{Comparison, Ran, Report, Side};
 use super::run::{Check, Run, Runs, TOGETHER, run_all};
 use crate::array::Array;
-use crate::compare::{Agreement, Metrics, Tolerance, parameters};
+use crate::compare::{Agreement, Metrics, ParameterCheck, Tolerance, parameters_of_steps};
 use crate::diagnose::{Case, Diagnosis, diagnose};
 use crate::inputs::Fixture;
 use crate::runtimes::Kind;
@@ -33,10 +33,7 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
             );
         }
     }
-    let parameters = match what.b {
-        Some(b) => Some(parameters(&what.a.parameters(what.network)?, &b.parameters(what.network)?)?),
-        None => None,
-    };
+    let parameters = what.b.map(|b| compare_parameters(what, b)).transpose()?;
     let Runs { runs, unavailable } = run_all(what)?;
     let Some(reference) = runs.first() else { bail!("there is nothing to run") };
     if let Some(error) = &reference.failed {
@@ -109,6 +106,16 @@ fn side(subject: &Subject, side: &str, runs: &[Run<'_>]) -> Side {
         network: subject.network().map(|network| network.name.clone()),
         runs: own.map(ran).collect(),
     }
+}
+
+/// Compares the parameters of both sides; one that a side stores as integers may be half a step off.
+fn compare_parameters(what: &Check<'_>, b: &Subject) -> Result<ParameterCheck> {
+    let mut steps = what.a.steps(what.network);
+    for (name, step) in b.steps(what.network) {
+        let step = steps.get(&name).map_or_else(|| step.clone(), |other| other.and(&step));
+        steps.insert(name, step);
+    }
+    parameters_of_steps(&what.a.parameters(what.network)?, &b.parameters(what.network)?, &steps)
 }
 
 /// Compares the logits of every run with those of the first, and with recorded ones and those of the source's own framework.

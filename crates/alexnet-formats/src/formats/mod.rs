@@ -29,7 +29,7 @@ mod torchscript;
 mod zipped;
 
 #[cfg(feature = "onnx")]
-pub use onnx::onnx_checkpoint;
+pub use onnx::{onnx_checkpoint, onnx_rounded_checkpoint};
 
 pub(crate) use self::pytorch::{Seen, Storages};
 use crate::{Checkpoint, Limits, Result, Source};

@@ -34,13 +34,15 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
 }
 
 #[cfg(feature = "onnx")]
-pub use model::checkpoint as onnx_checkpoint;
+pub use model::{checkpoint as onnx_checkpoint, rounded_checkpoint as onnx_rounded_checkpoint};
 
 #[cfg(feature = "onnx")]
 mod model {
     use super::FORMAT;
     use crate::{Checkpoint, Error, Group, Limits, Result, Source};
-    use alexnet_onnx::{Error as OnnxError, Model, read_graph, written_network};
+    use alexnet_onnx::{
+        Error as OnnxError, Model, read_graph, read_rounded_graph, written_network, written_parameters,
+    };
     use alexnet_spec::{Graph, Network};
 
     pub(super) fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
@@ -58,17 +60,31 @@ mod model {
 
     /// The checkpoint that a model is.
     ///
-    /// Errs, naming the node, where its graph has anything that no layer of the family is.
+    /// Errs, naming the node, where its graph has anything that no layer of the family is, and where it rounds activations to
+    /// integers.
     pub fn checkpoint(model: &Model) -> Result<Checkpoint> {
+        if model.graph().node.iter().any(|node| node.op_type() == "QuantizeLinear") {
+            read_graph(model).map_err(fault)?;
+        }
+        with_graph(model, read_graph)
+    }
+
+    /// The checkpoint from which a quantised model was made, as far as its weights still tell: activations aren't rounded.
+    ///
+    /// Errs as [`checkpoint`] does for all else.
+    pub fn rounded_checkpoint(model: &Model) -> Result<Checkpoint> {
+        with_graph(model, read_rounded_graph)
+    }
+
+    fn with_graph(model: &Model, read: impl Fn(&Model) -> alexnet_onnx::Result<Graph>) -> Result<Checkpoint> {
         let mut group = Group::default();
-        group.tensors.extend(model.initializers().map(|(name, tensor)| (name.to_owned(), tensor.clone())));
         if let Some(network) = written_network(model).map_err(fault)? {
-            let parameters = network.parameters()?;
-            group.tensors.retain(|(name, _)| parameters.iter().any(|parameter| parameter.name == *name));
+            group.tensors = written_parameters(model, &network).map_err(fault)?;
             let metadata = Some(model.metadata().clone());
             return Ok(Checkpoint { metadata, ..Checkpoint::new(FORMAT.name, vec![group]) });
         }
-        let mut graph = read_graph(model).map_err(fault)?;
+        group.tensors.extend(model.initializers().map(|(name, tensor)| (name.to_owned(), tensor.clone())));
+        let mut graph = read(model).map_err(fault)?;
         if let Some(network) = model.network().map_err(fault)? {
             remember(&mut graph, network);
         }

@@ -17,7 +17,7 @@ mod value;
 mod written;
 
 pub(crate) use reader::Reader;
-pub use written::written_network;
+pub use written::{written_network, written_parameters};
 
 use crate::validate::{place, unsupported};
 use crate::{Dim, Model, Result};

@@ -1,9 +1,12 @@
 //! Graphs that this project wrote.
 
+use super::batch;
+use crate::Error;
+use crate::lower::infer;
 use crate::proto::NodeProto;
 use crate::quantize::constants;
 use crate::{Affine, Batch, Dim, ExportOptions, LrnForm, Model, Quantization, Result, calibrated, check};
-use alexnet_spec::{DType, Layer, Network, Op};
+use alexnet_spec::{DType, Layer, Network, Op, Parameter, Tensor};
 use std::collections::BTreeMap;
 
 /// The network in the model's metadata, where the graph computes exactly this network; `None` where there is none, or where
@@ -29,6 +32,29 @@ pub fn written_network(model: &Model) -> Result<Option<Network>> {
     };
     let is = |lrn| check(model, &network, &ExportOptions { lrn, ..options.clone() }).is_ok();
     Ok((is(LrnForm::Native) || is(LrnForm::Primitive)).then_some(network))
+}
+
+/// The parameters of a network that [`written_network`] gave, by their canonical names: those that are stored as integers as the
+/// floats that these stand for.
+///
+/// Errs where the graph isn't that of the network.
+pub fn written_parameters(model: &Model, network: &Network) -> Result<Vec<(String, Tensor)>> {
+    let inferred = infer(model, batch(model), &[])?;
+    let steps = network.trace()?;
+    let parameters = steps.iter().flat_map(|step| &step.parameters);
+    parameters
+        .map(|Parameter { name, layer, .. }| {
+            let stored = model.initializer(name).filter(|tensor| tensor.dtype().is_float()).cloned();
+            let role = name.get(layer.len()..).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
+            let made = || inferred.get(&format!("{layer}/{role}")).ok()?.constant.clone();
+            let tensor = stored.or_else(made).ok_or_else(|| Error::Differs {
+                network: network.name.clone(),
+                place: name.clone(),
+                message: "the parameter is missing".into(),
+            })?;
+            Ok((name.clone(), tensor))
+        })
+        .collect()
 }
 
 /// The type of the parameters that are floats.
