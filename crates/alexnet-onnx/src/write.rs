@@ -3,7 +3,7 @@
 use crate::export;
 use crate::graph::tensor_header;
 use crate::proto::{GraphProto, ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
-use crate::quantize::{Payload, Stored, payloads};
+use crate::quantize::{Payload, Payloads, Stored, payloads};
 use crate::{Data, Error, ExportOptions, Extent, Model, Result, external};
 use alexnet_spec::{DType, Metadata, Network, Parameter, Tensor, Weights};
 use prost::Message;
@@ -76,7 +76,7 @@ pub fn write(
             out.write_all(&bytes)?;
         }
         Data::Inline => {
-            let (constants, streamed) = payloads(parameters, weights)?;
+            let Payloads { constants, streamed } = payloads(parameters, weights)?;
             graph.initializer.extend(constants);
             let framed = streamed
                 .into_iter()

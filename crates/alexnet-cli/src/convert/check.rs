@@ -5,7 +5,7 @@ use crate::args::convert::Convert;
 use crate::compare::{Tolerances, parameters};
 use crate::console::Console;
 use crate::graph::{Graph, is_onnx};
-use crate::inputs::{Contract, builtin};
+use crate::inputs::{self, Contract, Fixture, builtin};
 use crate::staging::Staged;
 use crate::subject::Subject;
 use crate::verify::{Check, Report, check as verify};
@@ -36,7 +36,10 @@ pub(super) fn check(
         preprocessing: Some(network.preprocessing.clone()),
         network: Some(network.clone()),
     };
-    let fixtures = builtin(&contract)?;
+    let fixtures = match &args.calibrate {
+        Some(path) => first(path, &contract)?,
+        None => builtin(&contract)?,
+    };
     let run = |written: &Subject| {
         let what = Check {
             a: &source,
@@ -89,6 +92,22 @@ pub(super) fn check(
         report.map_err(|error| console.say(format_args!("note: {path}: it was not run itself: {error:#}"))).ok()
     }));
     Ok(reports)
+}
+
+/// Examples of a calibration that a check runs on.
+const EXAMPLES: usize = 4;
+
+/// The first of the examples that ranges were taken from: what lies beyond them is cut off, as it should be.
+fn first(path: &Path, contract: &Contract) -> Result<Vec<Fixture>> {
+    let mut examples = Vec::new();
+    let done = |examples: &[Fixture]| examples.len() >= EXAMPLES;
+    inputs::each(path, contract, &mut |example| {
+        if !done(&examples) {
+            examples.push(example);
+        }
+        Ok(())
+    })?;
+    Ok(examples)
 }
 
 /// The source, where it is a graph that takes what the network takes: what it computes owes nothing to how it was read.

@@ -7,6 +7,7 @@ use crate::diagnose::{Case, Diagnosis, diagnose};
 use crate::inputs::Fixture;
 use crate::runtimes::Kind;
 use crate::subject::Subject;
+use alexnet_spec::DType;
 use anyhow::{Context, Result, bail, ensure};
 
 /// The report, and what it was made from: for pages, records and reductions.
@@ -47,8 +48,12 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     let first_fixture = what.fixtures.first().map(|fixture| fixture.name.as_str());
     let disagrees = consistency.iter().chain(&truth).find(|c| !c.agrees());
     let failing = disagrees.map(|c| c.fixture.as_str()).or(first_fixture.filter(|_| failed.is_some()));
+    // What integers cost adds up to so much that the logits alone tell little: each layer is held to what it may cost alone.
+    let integers = runs.iter().any(|run| matches!(run.stored, DType::I8) || matches!(run.arithmetic, DType::U8));
     let walked = match failing {
-        _ if what.layers => Some(walk(what, &runs, exact, failing.is_some(), None)?),
+        _ if what.layers || integers && what.network.is_some() => {
+            Some(walk(what, &runs, exact, failing.is_some(), None)?)
+        }
         Some(fixture) => Some(walk(what, &runs, exact, true, Some(fixture))?),
         None => None,
     };

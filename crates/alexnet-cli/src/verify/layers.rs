@@ -62,7 +62,7 @@ pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], exact: bool, apart: bool,
         let pair = Pair {
             network,
             name: &run.name,
-            tolerance: &|layer: &str| what.tolerances.of(layer, run.tolerance(first, exact)),
+            tolerance: &|layer, alone| what.tolerances.of(layer, run.tolerance_of(first, exact, alone)),
             fixtures: &fixtures,
         };
         // What can't be run as a whole may still run layer by layer.
@@ -94,7 +94,8 @@ pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], exact: bool, apart: bool,
 struct Pair<'a> {
     network: &'a Network,
     name: &'a str,
-    tolerance: &'a dyn Fn(&str) -> Tolerance,
+    /// That of a layer, and of its kind where it runs alone.
+    tolerance: &'a dyn Fn(&str, Option<&str>) -> Tolerance,
     fixtures: &'a [&'a Fixture],
 }
 
@@ -112,7 +113,7 @@ impl Pair<'_> {
             let known = self.network.layer(layer).map(|layer| layer.op.kind());
             let (Some(op), Some(found)) = (known, found.remove(layer)) else { return Ok(()) };
             let mut row = LayerComparison::new(layer, op, self.name);
-            match Metrics::compare(&expected, &found, (self.tolerance)(layer)) {
+            match Metrics::compare(&expected, &found, (self.tolerance)(layer, None)) {
                 Ok(metrics) => row.cumulative = Some(metrics),
                 Err(why) => row.why = Some(why),
             }
@@ -149,7 +150,7 @@ impl Pair<'_> {
             };
             let mut severities = Vec::with_capacity(found.len());
             for (a, b) in expected.iter().zip(&found) {
-                let compared = Metrics::compare(a, b, (self.tolerance)(&layer.name));
+                let compared = Metrics::compare(a, b, (self.tolerance)(&layer.name, Some(layer.op.kind())));
                 severities.push(compared.as_ref().map_or(f64::INFINITY, Metrics::severity));
                 match compared {
                     Ok(metrics) => keep_worse(&mut row.isolated, Some(metrics)),

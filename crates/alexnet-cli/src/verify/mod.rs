@@ -5,6 +5,7 @@ mod layers;
 mod report;
 mod run;
 mod text;
+mod within;
 
 use crate::args::verify::Verify;
 use crate::compare::{Tolerances, list_tolerances};
@@ -50,7 +51,7 @@ pub fn run() -> Result<Exit> {
             ensure!(network.layer(layer).is_some(), "no layer is called `{layer}` in network `{}`", network.name);
         }
     }
-    let what = Check {
+    let mut what = Check {
         a: &a,
         b: b.as_ref(),
         network: contract.network.as_ref(),
@@ -63,6 +64,13 @@ pub fn run() -> Result<Exit> {
         layers: args.layers || (args.report.is_some() && contract.network.is_some()),
         console,
     };
+    let kept;
+    if args.fixtures.is_none() {
+        let (fixtures, left_out) = within::within(&what)?;
+        left_out.iter().for_each(|note| console.say(format_args!("note: {note}")));
+        kept = fixtures;
+        what.fixtures = &kept;
+    }
     let outcome = check(&what)?;
     if let Some(path) = &args.report {
         write_page(path, &what, &outcome)?;

@@ -111,13 +111,18 @@ impl<'a> Run<'a> {
     /// The tolerance between this run and a reference: that of the coarser arithmetic, and of the coarser weights where
     /// they aren't `exact`ly the same. Half-precision weights in single precision on both sides are no excuse.
     pub fn tolerance(&self, reference: &Run<'_>, exact: bool) -> Tolerance {
+        self.tolerance_of(reference, exact, None)
+    }
+
+    /// As [`Run::tolerance`], for a layer of kind `alone` that has the same input on both sides.
+    pub fn tolerance_of(&self, reference: &Run<'_>, exact: bool, alone: Option<&str>) -> Tolerance {
         let stored = [self.stored, reference.stored].into_iter().filter(|_| !exact);
         let arithmetic = [self.arithmetic, reference.arithmetic].map(Precision::of_arithmetic);
         let precision = arithmetic.into_iter().chain(stored.map(Precision::of_stored)).max();
         Tolerance::default_for(&Place {
             precision: precision.unwrap_or(Precision::F32),
             device: Device::Cpu,
-            layer: None,
+            layer: alone,
             reorders_sums: self.reorders_sums || reference.reorders_sums,
         })
     }

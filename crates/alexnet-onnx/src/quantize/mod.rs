@@ -12,10 +12,11 @@
 
 mod activations;
 mod payload;
+mod ranges;
 mod weights;
 
 pub(crate) use activations::{constants, roundings};
-pub(crate) use payload::{Payload, payloads};
+pub(crate) use payload::{Payload, Payloads, payloads};
 pub(crate) use weights::{Channels, quantise_bias};
 
 use crate::ExportOptions;
@@ -23,6 +24,7 @@ use alexnet_spec::{DType, Op};
 use std::collections::BTreeMap;
 
 pub use activations::calibrated;
+pub use ranges::ranges;
 
 /// Which values of a graph are integers of 8 bits.
 #[derive(Clone, Debug, PartialEq)]

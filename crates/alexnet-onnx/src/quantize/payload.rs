@@ -33,11 +33,16 @@ impl Payload {
     }
 }
 
-/// The parameters that are streamed, and what quantised ones bring besides: steps, zero points, whole biases.
-pub(crate) fn payloads(
-    parameters: Vec<(Parameter, Stored)>,
-    weights: &Weights,
-) -> Result<(Vec<TensorProto>, Vec<(Parameter, Payload)>)> {
+/// The parameters of a graph, as it holds them.
+pub(crate) struct Payloads {
+    /// What quantised ones bring besides: steps, zero points, whole biases.
+    pub(crate) constants: Vec<TensorProto>,
+    /// Those that are streamed.
+    pub(crate) streamed: Vec<(Parameter, Payload)>,
+}
+
+/// What the parameters are in the file.
+pub(crate) fn payloads(parameters: Vec<(Parameter, Stored)>, weights: &Weights) -> Result<Payloads> {
     let (mut constants, mut streamed) = (Vec::new(), Vec::new());
     let mut channels: BTreeMap<String, Channels> = BTreeMap::new();
     let mut constant = |name: &str, dtype: DType, dims: &[usize], bytes: Vec<u8>| {
@@ -69,5 +74,5 @@ pub(crate) fn payloads(
             }
         }
     }
-    Ok((constants, streamed))
+    Ok(Payloads { constants, streamed })
 }

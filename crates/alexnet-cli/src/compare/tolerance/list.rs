@@ -27,6 +27,7 @@ fn text() -> String {
         let sums = match (row.reorders_sums, row.layer) {
             (true, Some(_)) => "sliding LRN",
             (true, None) => "reordered",
+            _ if row.alone => "layer alone",
             _ => "any",
         };
         let precision = row.precision.to_string();
