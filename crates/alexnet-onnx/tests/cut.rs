@@ -85,15 +85,15 @@ fn a_part_shares_the_bytes_of_its_weights_and_has_no_others() {
 #[test]
 fn the_type_of_what_a_part_is_fed_is_that_in_which_the_graph_computes_it() {
     let (network, weights) = tiny("caffenet");
-    let options = ExportOptions { dtype: DType::BF16, opset: 22, lrn: LrnForm::Primitive, ..Default::default() };
+    let options = ExportOptions { dtype: DType::F16, lrn: LrnForm::Primitive, ..Default::default() };
     let model = decode(export(&network, &weights, &options)).unwrap();
     let dims = fixed(&[1, 6, 55, 55]);
     let part = cut(&model, &[("relu1".into(), dims)], &["norm1".into()]).unwrap();
-    assert_eq!(part.inputs()[0].dtype, DType::BF16);
-    // A norm of primitive operators in a graph of bf16 is computed in f32, between two casts.
+    assert_eq!(part.inputs()[0].dtype, DType::F16);
+    // A norm of primitive operators in a graph of f16 is computed in f32, between two casts.
     let wide = part.computed().find(|name| name.ends_with("/f32")).unwrap().to_owned();
     let inner = cut(&model, &[(wide, fixed(&[1, 6, 27, 27]))], &["norm1".into()]).unwrap();
-    assert_eq!((inner.inputs()[0].dtype, inner.outputs()[0].dtype), (DType::F32, DType::BF16));
+    assert_eq!((inner.inputs()[0].dtype, inner.outputs()[0].dtype), (DType::F32, DType::F16));
 }
 
 /// A flattening that takes the batch from the graph's own input.
