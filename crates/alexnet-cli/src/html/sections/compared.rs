@@ -4,13 +4,9 @@ use crate::verify::{Ran, Report, Side};
 use alexnet_spec::{ChannelOrder, Network, PixelRange};
 use maud::{Markup, html};
 
-/// Names that are listed; tens of thousands of images are counted.
-const MOST: usize = 40;
-
 /// The two files, what they are and what ran them.
 pub fn compared(report: &Report, evidence: &Evidence) -> Option<Markup> {
     let [a, b] = &evidence.networks;
-    let rest = report.fixtures.len().saturating_sub(MOST.max(evidence.thumbnails.len()));
     Some(html! {
         div.pair {
             (side("A, the reference", "a", &report.a, evidence.bytes[0], a.as_ref()))
@@ -19,14 +15,6 @@ pub fn compared(report: &Report, evidence: &Evidence) -> Option<Markup> {
         @if !report.unavailable.is_empty() {
             h3 { "Not used" }
             ul { @for missing in &report.unavailable { li { strong { (missing.runtime) } ": " (missing.why) } } }
-        }
-        h3 { "Inputs" }
-        @if !evidence.thumbnails.is_empty() {
-            ul.gallery { @for one in &evidence.thumbnails { li { img src=(one.picture) alt=""; span { (one.name) } } } }
-        }
-        p.names {
-            @for name in report.fixtures.iter().take(MOST).skip(evidence.thumbnails.len()) { code { (name) } " " }
-            @if rest > 0 { "and " (grouped(rest as u64)) " more" }
         }
     })
 }

@@ -4,6 +4,7 @@ mod compared;
 mod differences;
 mod feature_map;
 mod first_filters;
+mod inputs;
 mod layers;
 mod logits;
 mod networks;
@@ -31,7 +32,7 @@ pub(super) struct Section {
 /// All parts that have something to show, in their order.
 pub(super) fn all(report: &Report, evidence: &Evidence) -> Vec<Section> {
     type Part = fn(&Report, &Evidence) -> Option<Markup>;
-    let parts: [(&str, &str, Part); 10] = [
+    let parts: [(&str, &str, Part); 11] = [
         ("compared", "What was compared", compared::compared),
         ("layers", "Layer by layer", layers::layers),
         ("map", "Where it differs most", feature_map::feature_map),
@@ -39,6 +40,7 @@ pub(super) fn all(report: &Report, evidence: &Evidence) -> Vec<Section> {
         ("networks", "The networks", networks::networks),
         ("filters", "First-layer filters", first_filters::first_filters),
         ("logits", "Logits", logits::logits),
+        ("inputs", "Inputs", inputs::inputs),
         ("classes", "What they see", top_five::top_five),
         ("parameters", "Parameters", parameters::parameters),
         ("reproduce", "Do it again", reproduce::reproduce),

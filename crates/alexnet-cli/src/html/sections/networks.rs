@@ -12,7 +12,7 @@ pub fn networks(report: &Report, evidence: &Evidence) -> Option<Markup> {
     let drawn = [("A", a, b, called[0]), ("B", b, a, called[1])].map(|(side, own, other, called)| {
         let own = own.as_ref()?;
         let marks = marks(own, other.as_ref(), parts);
-        Some((side, called.unwrap_or("as its graph computes"), diagram::upright(own, &marks).ok()?))
+        Some((side, called.unwrap_or("as its graph computes"), diagram::upright(&at_test_time(own), &marks).ok()?))
     });
     drawn.iter().any(Option::is_some).then(|| {
         html! {
@@ -46,6 +46,13 @@ fn marks<'a>(own: &'a Network, other: Option<&Network>, parts: Option<&str>) -> 
         Some(Mark { layer, note })
     });
     noted.collect()
+}
+
+/// The network without what only training has: a graph leaves it out, and the rows of both sides stay level.
+fn at_test_time(network: &Network) -> Network {
+    let mut network = network.clone();
+    network.layers.retain(|layer| !matches!(layer.op, Op::Dropout(_)));
+    network
 }
 
 /// The layers that compute something at test time, as far as the network holds together.
