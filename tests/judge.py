@@ -5,13 +5,18 @@ which one is not, having told all of them.
 """
 
 import json
+import shutil
 import sys
+import unittest
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
+import onnxruntime.backend
 import torch
+from onnx.backend.test.case.test_case import TestCase
+from onnx.backend.test.runner import Runner
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torchvision.models import alexnet
@@ -67,6 +72,98 @@ def judge_torchvision(path):
     tensors = load_file(path)
     alexnet(num_classes=len(tensors["classifier.6.bias"])).load_state_dict(tensors, strict=True)
     return "loaded"
+
+
+def weight(model):
+    """The initializer of a reduced graph that has more than one axis."""
+    (found,) = [t for t in model.graph.initializer if len(t.dims) > 1]
+    return found
+
+
+def rescaled(model, factor, where=...):
+    tensor = weight(model)
+    values = onnx.numpy_helper.to_array(tensor).copy()
+    values[where] *= factor
+    tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+
+
+def attribute(model, name, value):
+    (node,) = model.graph.node
+    (found,) = [a for a in node.attribute if a.name == name]
+    found.f = value
+
+
+def without_pool(model, right):
+    """The norm alone, in the place of a pool and a norm."""
+    pool, norm = model.graph.node
+    assert (pool.op_type, norm.op_type) == ("MaxPool", "LRN")
+    norm.input[0] = pool.input[0]
+    model.graph.node.remove(pool)
+    model.graph.output[0].type.CopyFrom(model.graph.input[0].type)
+
+
+def colours_turned(model, right):
+    """The filters of conv1 whose channels were reversed: those of the right graph, wherever the kept ones are there."""
+    tensor = weight(model)
+    kept = onnx.numpy_helper.to_array(tensor)
+    (conv1,) = [t for t in right.graph.initializer if t.name == "conv1.weight"]
+    filters = onnx.numpy_helper.to_array(conv1)
+    count = kept.shape[1]
+    places = [
+        (o, c)
+        for o in range(filters.shape[0])
+        for c in range(3 - count + 1)
+        if np.array_equal(filters[o : o + 1, ::-1][:, c : c + count], kept)
+    ]
+    ((o, c),) = places
+    tensor.CopyFrom(onnx.numpy_helper.from_array(filters[o : o + 1, c : c + count].copy(), tensor.name))
+
+
+# What was done to the graphs of fixtures/make/mutants.py, undone in their reduced forms.
+MENDS = {
+    "one-weight": lambda model, right: rescaled(model, 1 / np.float32(1.01), (0, 0, 0, 1)),
+    "one-tensor": lambda model, right: rescaled(model, 1 / np.float32(1.01)),
+    "alpha-not-divided": lambda model, right: attribute(model, "alpha", 1e-4),
+    "k-of-2": lambda model, right: attribute(model, "bias", 1.0),
+    "pool-before-norm": without_pool,
+    "reversed-channels": colours_turned,
+}
+
+
+def backend_test(folder, allowed):
+    """What onnx's runner says of a folder of backend tests on ONNX Runtime: nothing, or why it fails."""
+    case = TestCase("test_reduced", "reduced", None, str(folder), None, None, "node", rtol=0, atol=allowed)
+    runner = Runner(onnxruntime.backend, "reduced")
+    runner._add_model_test(case, "Reduced")
+    suite = unittest.TestLoader().loadTestsFromTestCase(runner.test_cases["OnnxBackendReducedModelTest"])
+    result = unittest.TestResult()
+    suite.run(result)
+    assert result.testsRun > len(result.skipped), "onnx's runner ran nothing"
+    return [text for _, text in result.failures + result.errors]
+
+
+def judge_reduced(path, right, difference, allowed, mend):
+    folder = Path(path)
+    model = onnx.load(folder / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    read = lambda name: onnx.numpy_helper.to_array(onnx.load_tensor(folder / f"test_data_set_0/{name}_0.pb"))
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {session.get_inputs()[0].name: read("input")})
+    expected = read("output")
+    if difference is None:
+        assert found.shape != expected.shape, f"{found.shape} is what is expected"
+    else:
+        apart = np.abs(found.astype(np.float64) - expected).max()
+        assert abs(apart - difference) <= 0.01 * difference + allowed, f"off by {apart:.3e}, not {difference:.3e}"
+    assert backend_test(folder, allowed), "onnx's runner finds nothing wrong with it"
+
+    mended = folder / "mended"
+    shutil.copytree(folder / "test_data_set_0", mended / "test_data_set_0")
+    MENDS[mend](model, onnx.load(right))
+    onnx.save(model, mended / "model.onnx")
+    faults = backend_test(mended, allowed)
+    assert not faults, f"the right graph fails too: {faults}"
+    return "fails, and passes when mended"
 
 
 def judge_make_torchvision(path, golden):

@@ -35,6 +35,20 @@ pub enum Job<'a> {
         /// The file.
         path: &'a Path,
     },
+    /// `path` is a backend test of ONNX: onnx's own runner, on ONNX Runtime, finds it failing, by as much as `difference` says
+    /// (`None`: by its shape); and passing once `mend` has put the graph right.
+    Reduced {
+        /// The folder.
+        path: &'a Path,
+        /// The graph before it was made wrong.
+        right: PathBuf,
+        /// The largest difference.
+        difference: Option<f64>,
+        /// How far a right graph may be off.
+        allowed: f64,
+        /// What is wrong with the graph; a name that judge.py knows.
+        mend: &'a str,
+    },
     /// Saves random weights of the full torchvision network, as PyTorch initialises it, and their golden; `path` is the
     /// checkpoint and `golden` the golden, whose input is beside it.
     MakeTorchvision {

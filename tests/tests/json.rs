@@ -40,6 +40,7 @@ fn is_a_verification(report: &Value) {
             "first_difference",
             "diagnosis",
             "unavailable",
+            "reduced",
         ],
     );
     assert_eq!(report["schema"], "alexnet-verify/2");

@@ -66,6 +66,20 @@ impl Array {
         Ok(self)
     }
 
+    /// Positions `keep` of dimension `axis`; errs where it has fewer.
+    pub fn narrow(&self, axis: usize, keep: &std::ops::Range<usize>) -> Result<Array> {
+        let size = self.shape.get(axis).copied().with_context(|| format!("there is no axis {axis}"))?;
+        ensure!(keep.start < keep.end && keep.end <= size, "{keep:?} of an axis of {size}");
+        let inner = self.shape.iter().skip(axis + 1).product::<usize>();
+        let blocks = self.data.chunks(size.saturating_mul(inner).max(1));
+        let data = blocks.flat_map(|block| block.get(keep.start * inner..keep.end * inner).unwrap_or_default());
+        let mut shape = self.shape.clone();
+        if let Some(dimension) = shape.get_mut(axis) {
+            *dimension = keep.len();
+        }
+        Array::new(shape, data.copied().collect())
+    }
+
     /// Adds the examples of `other` behind its own. Errs where they have another shape.
     pub fn append(&mut self, other: Array) -> Result<()> {
         let (Some((batch, own)), Some((more, theirs))) = (self.shape.split_first_mut(), other.shape.split_first())
@@ -124,6 +138,14 @@ mod tests {
     fn every_channel_has_its_own_factor_and_term() {
         let maps = Array { shape: vec![2, 2, 1, 2], data: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0] };
         assert_eq!(maps.affine(&[2.0, 1.0], &[0.0, 10.0]).data, [2.0, 4.0, 13.0, 14.0, 10.0, 12.0, 17.0, 18.0]);
+    }
+
+    #[test]
+    fn a_part_of_an_axis_keeps_the_others_whole() {
+        let maps = Array { shape: vec![2, 3, 2], data: (0..12u8).map(f32::from).collect() };
+        let part = maps.narrow(1, &(1..3)).unwrap();
+        assert_eq!((part.shape, part.data), (vec![2, 2, 2], vec![2.0, 3.0, 4.0, 5.0, 8.0, 9.0, 10.0, 11.0]));
+        assert!(maps.narrow(1, &(2..4)).is_err() && maps.narrow(3, &(0..1)).is_err());
     }
 
     #[test]

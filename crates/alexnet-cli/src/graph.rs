@@ -47,6 +47,11 @@ impl Graph {
         Ok(Graph { path: path.to_owned(), bytes, external, model, network })
     }
 
+    /// A model that is in memory, with its bytes; it has all its weights inside.
+    pub fn of_model(path: &str, model: Model, bytes: Bytes) -> Graph {
+        Graph { path: path.to_owned(), bytes, external: Vec::new(), model, network: None }
+    }
+
     /// The coarsest types of its parameters and of its activations.
     pub fn types(&self) -> Types {
         Types::of(&self.model)

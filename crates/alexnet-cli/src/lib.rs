@@ -22,6 +22,7 @@ mod html;
 mod inputs;
 mod look;
 mod quantity;
+mod reduce;
 mod runtimes;
 mod staging;
 mod subject;

@@ -46,6 +46,10 @@ pub struct Verify {
     /// Write the report as one HTML file, with curves, maps and pictures; implies --layers
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
+    /// Where the first layer that differs is written, as the smallest graph and input that still show it: a new folder, as
+    /// ONNX's backend tests are
+    #[arg(long, value_name = "DIR")]
+    pub reduce: Option<PathBuf>,
     /// Absolute tolerance; `LAYER:X` for one layer
     #[arg(long, value_name = "[LAYER:]X", value_parser = clap::value_parser!(Override))]
     pub atol: Vec<Override>,

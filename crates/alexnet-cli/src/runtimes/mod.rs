@@ -11,7 +11,9 @@ mod ort;
 mod spec;
 
 use crate::array::Array;
+use crate::graph::Graph;
 use crate::subject::Subject;
+use alexnet_onnx::Model;
 use alexnet_spec::{DType, Network};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -105,23 +107,48 @@ pub fn open(
     device: &candle_core::Device,
     asked: bool,
 ) -> Result<Box<dyn Runtime>> {
-    let names = || Names::new(subject.graph()?, network);
+    if spec.kind == Kind::Candle {
+        let own = spec.device.as_deref().map(alexnet::device).transpose()?;
+        let dtype = spec.dtype.map_or(DType::F32, DType::from);
+        let checkpoint = subject.checkpoint()?;
+        let candle = Candle::open(&checkpoint.network, &checkpoint.weights, dtype, own.as_ref().unwrap_or(device));
+        return Ok(Box::new(candle.with_context(|| subject.path().to_owned())?));
+    }
+    open_graph(spec, subject.graph()?, || Names::new(subject.graph()?, network), asked)
+}
+
+/// Opens a graph on a runtime for graphs.
+fn open_graph(
+    spec: &Spec,
+    graph: &Graph,
+    names: impl FnOnce() -> Result<Names>,
+    asked: bool,
+) -> Result<Box<dyn Runtime>> {
     match spec.kind {
-        Kind::Candle => {
-            let own = spec.device.as_deref().map(alexnet::device).transpose()?;
-            let dtype = spec.dtype.map_or(DType::F32, DType::from);
-            let checkpoint = subject.checkpoint()?;
-            let candle = Candle::open(&checkpoint.network, &checkpoint.weights, dtype, own.as_ref().unwrap_or(device));
-            Ok(Box::new(candle.with_context(|| subject.path().to_owned())?))
-        }
         #[cfg(feature = "candle-onnx")]
-        Kind::CandleOnnx => Ok(Box::new(candle_onnx::CandleOnnx::open(subject.graph()?, names()?))),
+        Kind::CandleOnnx => Ok(Box::new(candle_onnx::CandleOnnx::open(graph, names()?))),
         #[cfg(feature = "ort")]
-        Kind::Ort => Ok(Box::new(ort::Ort::open(subject.graph()?, names()?, asked)?)),
+        Kind::Ort => Ok(Box::new(ort::Ort::open(graph, names()?, asked)?)),
         #[allow(unreachable_patterns)]
         other => {
             Err(Unsupported(format!("this build has no runtime {0}; build with `--features {0}`", other.as_str()))
                 .into())
         }
     }
+}
+
+/// What a part of a graph makes of its one input, fed as it is.
+///
+/// Errs where the runtime isn't one for graphs, or isn't at hand, or can't run the part.
+pub fn run_part(spec: &Spec, model: &Model, input: &Array) -> Result<Array> {
+    let mut bytes = Vec::new();
+    model.write(&mut bytes)?;
+    let graph = Graph::of_model("part", model.clone(), bytes.into());
+    let mut runtime = open_graph(spec, &graph, || Names::of_part(model), true)?;
+    let mut output = None;
+    runtime.run(input, &[], &mut |_, value| {
+        output = Some(value);
+        Ok(())
+    })?;
+    output.context("a part without an output")
 }

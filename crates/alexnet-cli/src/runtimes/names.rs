@@ -58,6 +58,26 @@ impl Names {
         Ok(Names { input: input.name.clone(), dtype: input.dtype, batch, channels_last, normalises, values, order })
     }
 
+    /// The names of a model that is run as it is, whatever it looks like: its one output goes by the name of `logits`.
+    pub fn of_part(model: &Model) -> Result<Names> {
+        let ([input], [output]) = (model.inputs(), model.outputs()) else {
+            bail!("a part has one input and one output")
+        };
+        let batch = match input.shape.as_deref() {
+            Some([Dim::Fixed(batch), ..]) => Some(*batch),
+            _ => None,
+        };
+        Ok(Names {
+            input: input.name.clone(),
+            dtype: input.dtype,
+            batch,
+            channels_last: false,
+            normalises: None,
+            values: BTreeMap::from([("logits".into(), output.name.clone())]),
+            order: Vec::new(),
+        })
+    }
+
     /// The value that is a layer's output.
     pub fn value(&self, layer: &str) -> Option<&str> {
         self.values.get(layer).map(String::as_str)
@@ -72,7 +92,7 @@ impl Names {
     }
 
     /// The input as the graph takes it: before its own normalisation, with its axes in the graph's order.
-    fn prepared(&self, input: &Array) -> Result<Array> {
+    pub fn prepared(&self, input: &Array) -> Result<Array> {
         let input = self.normalises.as_ref().map_or_else(|| input.clone(), |(mean, std)| input.affine(std, mean));
         if self.channels_last { input.channels_last() } else { Ok(input) }
     }

@@ -80,6 +80,7 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         first_difference: walked.first,
         diagnosis: walked.parted.as_ref().and_then(|parted| known_mistake(what, parted)),
         unavailable,
+        reduced: None,
     };
     report.verdict = report.sentence();
     Ok(Outcome { report, runs, parted: walked.parted })

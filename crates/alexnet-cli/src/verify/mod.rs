@@ -13,6 +13,7 @@ use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::same_file;
 use crate::look::Look;
+use crate::reduce::{check_target, reduce_found};
 use crate::staging::{Staged, publish};
 use crate::subject::Subject;
 use crate::{html, inputs};
@@ -38,6 +39,9 @@ pub fn run() -> Result<Exit> {
     let Some(a) = args.a.as_deref() else { bail!("a file is needed") };
     let console = Console::new(args.common.quiet, args.common.verbose);
     let device = alexnet::device(&args.common.device)?;
+    if let Some(target) = &args.reduce {
+        check_target(target)?;
+    }
     let (a, b) = load(a, &args)?;
 
     let contract = Subject::contract(&a, b.as_ref())?;
@@ -61,7 +65,7 @@ pub fn run() -> Result<Exit> {
         tolerances: &tolerances,
         batch: args.batch.get(),
         batches: true,
-        layers: args.layers || (args.report.is_some() && contract.network.is_some()),
+        layers: args.layers || (contract.network.is_some() && (args.report.is_some() || args.reduce.is_some())),
         console,
     };
     let kept;
@@ -71,7 +75,14 @@ pub fn run() -> Result<Exit> {
         kept = fixtures;
         what.fixtures = &kept;
     }
-    let outcome = check(&what)?;
+    let mut outcome = check(&what)?;
+    if let Some(target) = args.reduce.as_deref().filter(|_| !outcome.report.agreed) {
+        // That there is nothing to write is no second verdict: the first one stands.
+        match reduce_found(&what, &outcome).and_then(|reduced| reduced.write(target)) {
+            Ok(reduction) => outcome.report.reduced = Some(reduction),
+            Err(error) => console.say(format_args!("--reduce: nothing was written: {error:#}")),
+        }
+    }
     if let Some(path) = &args.report {
         write_page(path, &what, &outcome)?;
     }

@@ -1,5 +1,6 @@
 use crate::compare::{Agreement, Metrics, ParameterCheck};
 use crate::diagnose::Diagnosis;
+use crate::reduce::Reduction;
 use crate::runtimes::Unavailable;
 use alexnet_spec::DType;
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub struct Report {
     pub diagnosis: Option<Diagnosis>,
     /// Runtimes that were not at hand.
     pub unavailable: Vec<Unavailable>,
+    /// The smallest graph that shows the difference, where one was asked for and made.
+    pub reduced: Option<Reduction>,
 }
 
 impl Report {

@@ -27,6 +27,9 @@ pub(super) fn render(report: &Report, verbose: bool, look: Look) -> String {
     if let Some(diagnosis) = &report.diagnosis {
         let _ = writeln!(out, "try: {}", diagnosis.remedy);
     }
+    if let Some(reduced) = &report.reduced {
+        let _ = writeln!(out, "reduced to {reduced}");
+    }
     out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
