@@ -41,6 +41,7 @@ fn is_a_verification(report: &Value) {
             "diagnosis",
             "unavailable",
             "reduced",
+            "images",
         ],
     );
     assert_eq!(report["schema"], "alexnet-verify/2");

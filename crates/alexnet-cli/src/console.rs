@@ -45,6 +45,17 @@ impl Console {
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::new(total).with_style(style).with_message(what.to_owned())
     }
+
+    /// A bar over `total` things, with their pace; drawn on a terminal alone.
+    pub fn count(self, total: u64, what: &str) -> ProgressBar {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let style =
+            ProgressStyle::with_template("{msg:10} {bar:40} {human_pos:>10} / {human_len} {per_sec:>12} {eta:>4}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::new(total).with_style(style).with_message(what.to_owned())
+    }
 }
 
 /// A result on stdout. A reader that has gone away (`| head`) is no error.

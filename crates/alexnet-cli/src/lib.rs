@@ -19,6 +19,7 @@ pub mod exit;
 mod files;
 mod graph;
 mod html;
+mod images;
 mod inputs;
 mod look;
 mod quantity;

@@ -28,8 +28,9 @@ pub struct Verify {
     #[arg(value_name = "B")]
     pub b: Option<PathBuf>,
     /// Inputs: a folder or file of images, .npy, .npz or .safetensors (`input`, and recorded `logits` or layers by name,
-    /// which are then compared too); built-in inputs where it is left out
-    #[arg(long, value_name = "DIR|FILE")]
+    /// which are then compared too); by default a few built-in ones, and all of a kind as builtin:noise, photographs,
+    /// impulses, constants, extremes or all
+    #[arg(long, value_name = "DIR|FILE|builtin:KIND,...")]
     pub fixtures: Option<PathBuf>,
     /// What runs the networks: candle[:f32|f16|bf16][@cpu|cuda[:N]|metal], candle-onnx, ort[@cpu|cuda], tract, golden
     ///
@@ -37,9 +38,15 @@ pub struct Verify {
     /// A runtime that is named and can't be had is an error. `golden` insists on recorded logits for every input.
     #[arg(long, value_delimiter = ',', value_name = "NAME,...", verbatim_doc_comment)]
     pub runtime: Vec<Spec>,
-    /// Inputs that are run at a time
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub batch: NonZeroUsize,
+    /// Besides, run the reference and the first other on every image of a folder and of the folders in it
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+    /// Write down which images are done; after a stop the same command goes on from there
+    #[arg(long, value_name = "FILE", requires = "images")]
+    pub journal: Option<PathBuf>,
+    /// Inputs that are run at a time: by default 1, and 8 of --images
+    #[arg(long, value_name = "N")]
+    pub batch: Option<NonZeroUsize>,
     /// Compare every layer, not the logits alone
     #[arg(long)]
     pub layers: bool,

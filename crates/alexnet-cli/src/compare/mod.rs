@@ -14,6 +14,7 @@ mod ulps;
 #[cfg(test)]
 mod judged;
 
+pub use batch::Example;
 pub use classes::Agreement;
 pub use element::Element;
 pub use histogram::Histogram;

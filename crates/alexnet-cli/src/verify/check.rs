@@ -81,6 +81,7 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         diagnosis: walked.parted.as_ref().and_then(|parted| known_mistake(what, parted)),
         unavailable,
         reduced: None,
+        images: None,
     };
     report.verdict = report.sentence();
     Ok(Outcome { report, runs, parted: walked.parted })

@@ -2,6 +2,7 @@
 
 mod check;
 mod layers;
+mod over_images;
 mod report;
 mod run;
 mod text;
@@ -12,6 +13,7 @@ use crate::compare::{Tolerances, list_tolerances};
 use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::same_file;
+use crate::images::{Listing, Summary};
 use crate::look::Look;
 use crate::reduce::{check_target, reduce_found};
 use crate::staging::{Staged, publish};
@@ -19,6 +21,7 @@ use crate::subject::Subject;
 use crate::{html, inputs};
 use anyhow::{Result, bail, ensure};
 use clap::{CommandFactory, Parser};
+use over_images::over_images;
 use std::io::Write;
 use std::path::Path;
 
@@ -49,7 +52,7 @@ pub fn run() -> Result<Exit> {
         Some(path) => inputs::read(path, &contract)?,
         None => inputs::builtin(&contract)?,
     };
-    let tolerances = Tolerances { atol: args.atol, rtol: args.rtol };
+    let tolerances = Tolerances { atol: args.atol.clone(), rtol: args.rtol.clone() };
     if let Some(network) = &contract.network {
         for layer in tolerances.layers().filter(|layer| *layer != "logits") {
             ensure!(network.layer(layer).is_some(), "no layer is called `{layer}` in network `{}`", network.name);
@@ -63,11 +66,13 @@ pub fn run() -> Result<Exit> {
         runtimes: &args.runtime,
         device: &device,
         tolerances: &tolerances,
-        batch: args.batch.get(),
+        batch: args.batch.map_or(1, |batch| batch.get()),
         batches: true,
         layers: args.layers || (contract.network.is_some() && (args.report.is_some() || args.reduce.is_some())),
         console,
     };
+    // A folder without images is found before anything runs.
+    let listing = args.images.as_deref().map(Listing::of).transpose()?;
     let kept;
     if args.fixtures.is_none() {
         let (fixtures, left_out) = within::within(&what)?;
@@ -83,6 +88,10 @@ pub fn run() -> Result<Exit> {
             Err(error) => console.say(format_args!("--reduce: nothing was written: {error:#}")),
         }
     }
+    let agreed = outcome.report.agreed;
+    if let Some(listing) = listing {
+        over_images(&what, &mut outcome, listing, &contract, &args)?;
+    }
     if let Some(path) = &args.report {
         write_page(path, &what, &outcome)?;
     }
@@ -92,7 +101,13 @@ pub fn run() -> Result<Exit> {
     } else {
         console::print(text::render(&report, args.common.verbose, Look::of_stdout()));
     }
-    Ok(if report.agreed { Exit::Agreed } else { Exit::Disagreed })
+    let incomplete = |images: &Summary| images.within == images.compared && !images.is_complete();
+    Ok(match report.agreed {
+        true => Exit::Agreed,
+        // Nothing differs, but not everything could be compared.
+        false if agreed && report.images.as_ref().is_some_and(incomplete) => Exit::Failed,
+        false => Exit::Disagreed,
+    })
 }
 
 /// Writes the report as a page; an older one of that name is replaced.

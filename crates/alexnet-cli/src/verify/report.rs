@@ -36,6 +36,8 @@ pub struct Report {
     pub unavailable: Vec<Unavailable>,
     /// The smallest graph that shows the difference, where one was asked for and made.
     pub reduced: Option<Reduction>,
+    /// The same over a folder of images.
+    pub images: Option<crate::images::Summary>,
 }
 
 impl Report {

@@ -19,6 +19,9 @@ pub(super) fn render(report: &Report, verbose: bool, look: Look) -> String {
     parameters(&mut out, report, look);
     logits::logits(&mut out, report, verbose, look);
     layers::layers(&mut out, report, look);
+    if let Some(images) = &report.images {
+        let _ = write!(out, "\n{}", crate::images::render(images, look));
+    }
     for missing in &report.unavailable {
         let _ = writeln!(out, "\n{}", look.faint(&format!("not used: {} ({})", missing.runtime, missing.why)));
     }
