@@ -68,6 +68,54 @@ def judge_safetensors(path, reference):
     return f"{len(tensors)} tensors"
 
 
+def judge_quantised(path, reference):
+    from onnx.reference import ReferenceEvaluator
+    from onnxruntime.quantization import quant_utils
+
+    model = onnx.load(path)
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    floats = {name: tensor.numpy() for name, tensor in load_file(reference).items()}
+    ends = [np.array(end, np.int8) for end in (-127, 127)]
+    count = 0
+    for node in model.graph.node:
+        if node.op_type != "DequantizeLinear" or stored.get(node.input[0], np.zeros(0)).dtype != np.int8:
+            continue
+        values, scales, zeros = (stored[name] for name in node.input)
+        weight = floats[node.input[0]]
+        assert not zeros.any(), f"{node.input[0]}: zero points"
+        for channel, scale in zip(weight, scales):
+            _, expected = quant_utils.compute_scale_zp(channel.min(), channel.max(), *ends, symmetric=True)
+            assert scale == np.float32(expected), f"{node.input[0]}: a step of {scale}, not {expected}"
+        quantize = onnx.helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"], axis=0)
+        (expected,) = ReferenceEvaluator(quantize).run(None, {"x": weight, "s": scales, "z": zeros})
+        assert np.array_equal(values, expected), f"{node.input[0]}: {(values != expected).sum()} integers"
+        count += 1
+    assert count >= 8, f"{count} parameters of int8"
+    return f"{count} parameters"
+
+
+def judge_quantise_static(path, output, golden):
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Reader(CalibrationDataReader):
+        def __init__(self, x):
+            self.batches = iter([{"input": row[None]} for row in x])
+
+        def get_next(self):
+            return next(self.batches, None)
+
+    quantize_static(
+        path,
+        output,
+        Reader(golden_of(golden)[2]),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
+    return "made"
+
+
 def judge_torchvision(path):
     tensors = load_file(path)
     alexnet(num_classes=len(tensors["classifier.6.bias"])).load_state_dict(tensors, strict=True)

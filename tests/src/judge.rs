@@ -30,6 +30,23 @@ pub enum Job<'a> {
         /// A state dict that torch.load reads, or a safetensors file; `None`: reading is all.
         reference: Option<PathBuf>,
     },
+    /// The int8 weights of the graph are those of `reference`, a safetensors file of canonical names: each channel's step is what
+    /// `onnxruntime.quantization` computes, and each integer what onnx's reference evaluator makes of the float.
+    Quantised {
+        /// The graph.
+        path: &'a Path,
+        /// The floats.
+        reference: PathBuf,
+    },
+    /// Has `onnxruntime.quantization.quantize_static` make a graph at `output`, calibrated on the array `input` of a golden.
+    QuantiseStatic {
+        /// The float graph.
+        path: &'a Path,
+        /// The graph to write.
+        output: PathBuf,
+        /// The golden that names its input.
+        golden: PathBuf,
+    },
     /// torchvision's own AlexNet with as many classes takes the tensors with `load_state_dict(strict=True)`.
     Torchvision {
         /// The file.

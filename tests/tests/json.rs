@@ -39,6 +39,7 @@ fn is_a_verification(report: &Value) {
             "layers",
             "first_difference",
             "diagnosis",
+            "cost",
             "unavailable",
             "reduced",
             "images",

@@ -20,7 +20,30 @@ pub fn align(model: &Model, network: &Network) -> BTreeMap<String, String> {
             values.entry(layer.to_owned()).or_insert_with(|| output.clone());
         }
     }
+    let relus = network.layers.iter().filter(|layer| matches!(layer.op, Op::Relu(_)));
+    for layer in relus.map(|layer| &layer.name) {
+        if let Some(value) = values.get_mut(layer)
+            && let Some(rounded) = merged(graph, value)
+        {
+            *value = rounded;
+        }
+    }
     values
+}
+
+/// A ReLU that a quantiser has left to the rounding after it, whose least integer is zero: what the rounding gives in place of
+/// `value`, which is still what the ReLU would read.
+fn merged(graph: &GraphProto, value: &str) -> Option<String> {
+    let gives = |node: &&NodeProto| node.output.first().is_some_and(|output| output == value);
+    let computes = graph.node.iter().find(gives)?;
+    if !matches!(computes.op_type(), "Conv" | "Gemm" | "MatMul" | "Add") {
+        return None;
+    }
+    let reader = |operator: &str, value: &str| {
+        let reads = |node: &&NodeProto| node.input.first().is_some_and(|input| input == value);
+        graph.node.iter().filter(reads).find(|node| node.op_type() == operator)?.output.first().cloned()
+    };
+    reader("DequantizeLinear", &reader("QuantizeLinear", value)?)
 }
 
 /// Whether a node flattens maps whose channels were moved behind the pixels: the same features in another order.

@@ -84,6 +84,22 @@ impl Subject {
         self.source.as_ref().map(Source::bytes).unwrap_or_default()
     }
 
+    /// The size of the file, and of those that it points to; of what it holds, where it is in memory.
+    pub fn size(&self) -> Result<u64> {
+        match (self.is_graph, &self.source) {
+            (true, _) => {
+                let graph = self.graph()?;
+                let external = graph.external.iter().map(|(_, data)| data.len() as u64);
+                Ok(external.sum::<u64>() + graph.bytes.len() as u64)
+            }
+            (false, Some(source)) if source.folder().is_none() => Ok(source.bytes().len() as u64),
+            (false, _) => {
+                let weights = self.checkpoint()?.weights.iter();
+                Ok(weights.map(|(_, tensor)| (tensor.elements() * tensor.dtype().size()) as u64).sum())
+            }
+        }
+    }
+
     /// The network, where the file says or shows which it is.
     pub fn network(&self) -> Option<&Network> {
         match self.is_graph {

@@ -61,6 +61,6 @@ pub use import::{read_graph, read_rounded_graph, written_network, written_parame
 pub use lower::{Lowered, Weight, lower};
 pub use model::Model;
 pub use options::{Batch, Data, ExportOptions, Extent, LrnForm};
-pub use quantize::{Affine, Quantization, calibrated, ranges};
+pub use quantize::{Affine, Quantization, calibrated, ranges, unpaired};
 pub use value::{Dim, Value};
 pub use write::{graph, write};

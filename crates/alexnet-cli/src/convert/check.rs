@@ -51,6 +51,7 @@ pub(super) fn check(
             tolerances: &Tolerances::default(),
             batch: 1,
             batches: false,
+            speed: false,
             layers: false,
             console,
         };

@@ -1,3 +1,4 @@
+use super::cost::cost;
 use super::layers::{Parted, walk};
 use super::report::{Comparison, Ran, Report, Side};
 use super::run::{Check, Run, Runs, TOGETHER, run_all};
@@ -79,6 +80,7 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         layers: walked.rows,
         first_difference: walked.first,
         diagnosis: walked.parted.as_ref().and_then(|parted| known_mistake(what, parted)),
+        cost: cost(what, &runs, what.speed && agreed)?,
         unavailable,
         reduced: None,
         images: None,
@@ -122,7 +124,11 @@ fn compare_parameters(what: &Check<'_>, b: &Subject) -> Result<ParameterCheck> {
         let step = steps.get(&name).map_or_else(|| step.clone(), |other| other.and(&step));
         steps.insert(name, step);
     }
-    parameters_of_steps(&what.a.parameters(what.network)?, &b.parameters(what.network)?, &steps)
+    let mut check = parameters_of_steps(&what.a.parameters(what.network)?, &b.parameters(what.network)?, &steps)?;
+    for subject in [what.a, b].into_iter().filter(|subject| subject.is_graph()) {
+        check.differences.extend(alexnet_onnx::unpaired(&subject.graph()?.model));
+    }
+    Ok(check)
 }
 
 /// Compares the logits of every run with those of the first, and with recorded ones and those of the source's own framework.

@@ -1,6 +1,7 @@
 //! `alexnet-verify`.
 
 mod check;
+mod cost;
 mod layers;
 mod over_images;
 mod report;
@@ -68,6 +69,7 @@ pub fn run() -> Result<Exit> {
         tolerances: &tolerances,
         batch: args.batch.map_or(1, |batch| batch.get()),
         batches: true,
+        speed: true,
         layers: args.layers || (contract.network.is_some() && (args.report.is_some() || args.reduce.is_some())),
         console,
     };

@@ -1,3 +1,4 @@
+use super::cost::Cost;
 use crate::compare::{Agreement, Metrics, ParameterCheck};
 use crate::diagnose::Diagnosis;
 use crate::reduce::Reduction;
@@ -32,6 +33,8 @@ pub struct Report {
     pub first_difference: Option<FirstDifference>,
     /// The known mistake that explains it, where one does.
     pub diagnosis: Option<Diagnosis>,
+    /// What B costs, where its numbers are coarser than A's.
+    pub cost: Option<Cost>,
     /// Runtimes that were not at hand.
     pub unavailable: Vec<Unavailable>,
     /// The smallest graph that shows the difference, where one was asked for and made.

@@ -28,6 +28,8 @@ pub(crate) struct Check<'a> {
     pub batch: usize,
     /// Whether to run several inputs as one batch besides, which must change nothing.
     pub batches: bool,
+    /// Whether to take the time of coarser numbers against that of f32.
+    pub speed: bool,
     /// Whether to walk the layers even where the logits agree.
     pub layers: bool,
     /// For progress.

@@ -11,6 +11,7 @@
 //! Weights are rounded as the stream is written: no second copy of them is ever in memory.
 
 mod activations;
+mod pairs;
 mod payload;
 mod ranges;
 mod weights;
@@ -24,6 +25,7 @@ use alexnet_spec::{DType, Op};
 use std::collections::BTreeMap;
 
 pub use activations::calibrated;
+pub use pairs::unpaired;
 pub use ranges::ranges;
 
 /// Which values of a graph are integers of 8 bits.

@@ -86,3 +86,66 @@ pub(crate) fn quantise_bias(bias: &Tensor, input: f32, channels: &Channels) -> R
     let bytes = bias.to_f32()?.into_iter().zip(&scales).map(round).flat_map(i32::to_le_bytes).collect();
     Ok((scales, bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
+        Tensor::from_f32(shape.to_vec(), values).unwrap()
+    }
+
+    fn integers(channels: &Channels, weight: &Tensor) -> Vec<i8> {
+        let mut out = Vec::new();
+        channels.write(weight, &mut out).unwrap();
+        out.into_iter().map(|byte| byte as i8).collect()
+    }
+
+    /// Steps of 2 and 0.5: 127 of them reach 254 and 63.5. Halves go to the even integer.
+    #[test]
+    fn every_channel_has_its_own_step() {
+        let weight = tensor(&[2, 1, 1, 4], &[254.0, -5.0, 1.0, 3.0, 63.5, -63.5, 0.75, -0.25]);
+        let channels = Channels::of(&weight, None).unwrap();
+        assert_eq!(channels.scales, [2.0, 0.5]);
+        assert_eq!(integers(&channels, &weight), [127, -2, 0, 2, 127, -127, 2, 0]);
+    }
+
+    #[test]
+    fn a_channel_of_zeros_has_a_step_and_zeros() {
+        let weight = tensor(&[2, 2], &[0.0, -0.0, 0.0, 127.0]);
+        let channels = Channels::of(&weight, None).unwrap();
+        assert_eq!((channels.scales.clone(), integers(&channels, &weight)), (vec![1.0, 1.0], vec![0, 0, 0, 127]));
+    }
+
+    /// Turned by half: the second axis of what lies in memory is the first one here.
+    #[test]
+    fn a_view_is_quantised_as_it_is_seen() {
+        let weight = tensor(&[2, 2], &[127.0, 254.0, 1.0, 4.0]).permute(&[1, 0]).unwrap();
+        let channels = Channels::of(&weight, None).unwrap();
+        assert_eq!(channels.scales, [1.0, 2.0]);
+        assert_eq!(integers(&channels, &weight), [127, 1, 127, 2]);
+    }
+
+    /// An input's step of 0.5 and a weight's of 2 make steps of 1; 2.5 and 3.5 go to the even integer.
+    #[test]
+    fn a_bias_is_in_steps_of_input_times_weight() {
+        let (weight, bias) = (tensor(&[3, 1], &[254.0, 254.0, 254.0]), tensor(&[3], &[2.5, 3.5, -7.0]));
+        let channels = Channels::of(&weight, Some((&bias, 0.5))).unwrap();
+        let (scales, bytes) = quantise_bias(&bias, 0.5, &channels).unwrap();
+        let integers: Vec<i32> = bytes.as_chunks().0.iter().map(|word| i32::from_le_bytes(*word)).collect();
+        assert_eq!((scales, integers), (vec![1.0; 3], vec![2, 4, -7]));
+    }
+
+    /// Weights of 1e-30 would put a bias of 1 at 10^32 steps.
+    #[test]
+    fn steps_are_large_enough_for_the_bias_to_fit() {
+        let (weight, bias) = (tensor(&[2, 1], &[1e-30, 0.0]), tensor(&[2], &[1.0, -3.0]));
+        let channels = Channels::of(&weight, Some((&bias, 0.25))).unwrap();
+        let (scales, bytes) = quantise_bias(&bias, 0.25, &channels).unwrap();
+        for ((scale, word), bias) in scales.iter().zip(bytes.as_chunks().0).zip([1.0, -3.0]) {
+            let integer = i32::from_le_bytes(*word);
+            assert!(integer.unsigned_abs() <= 1 << 30);
+            assert!((f64::from(integer) * f64::from(*scale) - bias).abs() < 1e-8);
+        }
+    }
+}

@@ -254,6 +254,17 @@ def last_additions():
     parameters = dict(scale=noise(5), b=noise(5), mean=noise(5), var=noise(5, low=0.1, high=3.0))
     for opset in (9, 15):
         one(f"batchnorm_{opset}_of_a_vector", opset, "BatchNormalization", [3, 5], dict(epsilon=1e-3), parameters)
+    # Halves, which go to the even integer, and what lies beyond the ends.
+    x = numpy.float32([-1e9, -130.5, -3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5, 126.5, 127.5, 254.5, 255.5, 1e9, 0.49999997])
+    x = numpy.stack([x, x * numpy.float32(0.3)]).reshape(2, 2, 8)
+    both = [("QuantizeLinear", ["x", "scale", "zero"], ["q"], {}), ("DequantizeLinear", ["q", "scale", "zero"], ["y"], {})]
+    for name, opset, scale, zero in [
+        ("u8", 10, numpy.float32(1).reshape(()), numpy.array(0, dtype=numpy.uint8)),
+        ("u8_shifted", 13, numpy.float32(0.5).reshape(()), numpy.array(3, dtype=numpy.uint8)),
+        ("i8", 19, numpy.float32(1).reshape(()), numpy.array(-1, dtype=numpy.int8)),
+        ("of_channels", 13, numpy.float32([1, 0.25]), numpy.array([1, 200], dtype=numpy.uint8)),
+    ]:
+        case(f"quantize_{name}", opset, both, x.shape, {"scale": scale, "zero": zero}, x=x)
 
 
 for make in (convolutions, pools, norms, products, shapes, exporters, last_additions):

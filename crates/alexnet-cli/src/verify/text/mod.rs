@@ -1,6 +1,7 @@
 //! The report for people.
 
 mod bar;
+mod cost;
 mod layers;
 mod logits;
 
@@ -21,6 +22,9 @@ pub(super) fn render(report: &Report, verbose: bool, look: Look) -> String {
     layers::layers(&mut out, report, look);
     if let Some(images) = &report.images {
         let _ = write!(out, "\n{}", crate::images::render(images, look));
+    }
+    if let Some(cost) = &report.cost {
+        cost::cost(&mut out, cost, look);
     }
     for missing in &report.unavailable {
         let _ = writeln!(out, "\n{}", look.faint(&format!("not used: {} ({})", missing.runtime, missing.why)));
