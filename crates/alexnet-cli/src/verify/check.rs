@@ -305,6 +305,7 @@ mod tests {
             tolerances: &Tolerances::default(),
             batch: 1,
             batches: true,
+            speed: false,
             layers: false,
             console: Console::default(),
         };
