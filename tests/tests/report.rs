@@ -126,7 +126,8 @@ fn what_comes_from_files_stays_text() {
         std::fs::copy(fixture("photos").join(&photo), inputs.join(name)).unwrap();
     }
 
-    let options = ["--network", described.to_str().unwrap(), "--fixtures", inputs.to_str().unwrap()];
+    let inputs = inputs.to_str().unwrap();
+    let options = ["--network", described.to_str().unwrap(), "--fixtures", inputs, "--images", inputs];
     let page = text(&page(folder.path(), "k-of-2", &options, 1));
     for (what, escaped) in [
         ("labels", "&lt;script&gt;parent.injected=injected=true&lt;/script&gt;"),
@@ -141,6 +142,27 @@ fn what_comes_from_files_stays_text() {
     for page in [page, open] {
         let (found, visit) = probe(&browser, &page, &[]);
         is_sound(&found, &visit);
+    }
+}
+
+#[test]
+fn images_that_differ_are_shown_small_and_those_that_cannot_be_read_are_counted() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let photos = fixture("photos");
+    let wrong = text(&page(folder.path(), "reversed-channels", &["--images", photos.to_str().unwrap()], 1));
+    assert!(wrong.contains("alt=\"Thumbnail of coffee.jpg\"") && wrong.contains("Another class comes first"));
+    let (found, visit) = probe(&browser, &wrong, &[]);
+    is_sound(&found, &visit);
+
+    let broken = folder.path().join("images");
+    std::fs::create_dir(&broken).unwrap();
+    std::fs::copy(photos.join("coffee.jpg"), broken.join("coffee.jpg")).unwrap();
+    std::fs::copy(photos.join("cat.png"), broken.join("cat.png")).unwrap();
+    std::fs::write(broken.join("no-image.jpg"), "no image").unwrap();
+    let incomplete = text(&page(folder.path(), "right", &["--images", broken.to_str().unwrap()], 2));
+    for words in ["Incomplete", "1 images were not compared", "no-image.jpg", "2 / 3"] {
+        assert!(incomplete.contains(words), "no `{words}`");
     }
 }
 

@@ -22,8 +22,10 @@ pub struct Evidence {
     pub classifications: Vec<Classification>,
     /// The names of the classes.
     pub labels: Labels,
-    /// Pictures of inputs.
-    pub thumbnails: Vec<Thumbnail>,
+    /// The first inputs, as the report names them.
+    pub inputs: Vec<Thumbnail>,
+    /// The images that the summary lists, by their paths.
+    pub images: Vec<Thumbnail>,
 }
 
 /// One channel of a layer's output, from two runs.
@@ -63,10 +65,10 @@ pub struct Class {
     pub probability: f32,
 }
 
-/// A small picture of an input.
+/// A small picture.
 #[derive(Clone, Debug)]
 pub struct Thumbnail {
-    /// The input, as the report names it.
+    /// Of what.
     pub name: String,
     /// The picture as a `data:` URI.
     pub picture: String,

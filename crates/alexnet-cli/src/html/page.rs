@@ -10,7 +10,7 @@ const POLICY: &str =
 /// The whole document.
 pub(super) fn page(report: &Report, evidence: &Evidence) -> Markup {
     let sections: Vec<Section> = sections::all(report, evidence);
-    let outcome = if report.agreed { "Agreed" } else { "Disagreed" };
+    let outcome = sections::Outcome::of(report).word();
     html! {
         (DOCTYPE)
         html lang="en" {

@@ -38,8 +38,13 @@ impl Picture {
         let mut png = Vec::new();
         let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive);
         encoder.write_image(&self.rgb, width, height, ExtendedColorType::Rgb8).ok()?;
-        Some(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png)))
+        Some(data_uri(&png))
     }
+}
+
+/// A PNG as a URI that holds it.
+pub fn data_uri(png: &[u8]) -> String {
+    format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use std::path::Path;
 use std::time::Instant;
 use summary::{About, Pace, Tally};
 
-pub use summary::Summary;
+pub use summary::{Class, Image, Summary};
 pub use text::render;
 #[allow(unused_imports, reason = "for the report's page")]
 pub use thumbnail::thumbnail;

@@ -27,7 +27,7 @@ use std::io::Write;
 use std::path::Path;
 
 pub(crate) use check::{Outcome, check};
-pub(crate) use report::{Comparison, LayerComparison, Ran, Report, Side};
+pub(crate) use report::{Comparison, FirstDifference, LayerComparison, Ran, Report, Side};
 pub(crate) use run::Check;
 
 /// Runs the program with the process's arguments.

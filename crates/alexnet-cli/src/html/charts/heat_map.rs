@@ -37,7 +37,7 @@ fn map(name: &str, array: &Array, colours: colour::Map, (low, high): (f32, f32),
     let description =
         format!("{name}: {height} rows, {width} columns, values from {} to {}", short(low.into()), short(high.into()));
     // The ring stays outside its place, however small that is.
-    let radius = (width.max(height) as f64 / 14.0).max(1.0);
+    let radius = (width.max(height) as f64 / 14.0).max(0.75);
     html! {
         figure.map {
             div.pixels {

@@ -5,11 +5,13 @@ mod thumbnail;
 mod worst_map;
 
 use super::evidence::{Evidence, Thumbnail};
+use super::picture;
 use crate::array::Array;
 use crate::subject::Subject;
 use crate::verify::{Check, Outcome};
 use alexnet_spec::{ChannelOrder, Network, Op};
 use anyhow::Result;
+use std::collections::BTreeSet;
 
 /// Inputs that are shown.
 const PICTURES: usize = 16;
@@ -35,9 +37,22 @@ pub(crate) fn collect(what: &Check<'_>, outcome: &Outcome<'_>, command: Vec<Stri
         worst: worst_map::worst_map(what, outcome)?,
         classifications: classes::classifications(what, outcome),
         labels: known.map(|network| network.labels.clone()).unwrap_or_default(),
-        thumbnails: pictures.collect(),
+        inputs: pictures.collect(),
+        images: images(outcome),
         networks,
     })
+}
+
+/// Thumbnails of the images that the summary lists. One that has gone since is left out: the numbers stand without it.
+fn images(outcome: &Outcome<'_>) -> Vec<Thumbnail> {
+    let Some(summary) = &outcome.report.images else { return Vec::new() };
+    let listed: BTreeSet<&str> =
+        summary.flipped.iter().chain(&summary.worst).map(|image| image.path.as_str()).collect();
+    let small = |path: &str| {
+        let png = crate::images::thumbnail(&summary.folder.join(path)).ok()?;
+        Some(Thumbnail { name: path.to_owned(), picture: picture::data_uri(&png) })
+    };
+    listed.into_iter().filter_map(small).collect()
 }
 
 /// What a side computes: a graph is read, whatever it calls itself.

@@ -1,7 +1,7 @@
 use crate::array::Array;
 use crate::html::evidence::MapPair;
 use crate::runtimes;
-use crate::verify::{Check, Outcome};
+use crate::verify::{Check, FirstDifference, Outcome};
 use anyhow::Result;
 
 /// Maps larger than this are no feature maps of the family, and too large for a page.
@@ -15,7 +15,10 @@ pub fn worst_map(what: &Check<'_>, outcome: &Outcome<'_>) -> Result<Option<MapPa
         let maps = parted.examples.iter().zip(&parted.fixtures).filter_map(|(example, fixture)| {
             worst_channel(&parted.layer, fixture, name, &example.expected, &example.found)
         });
-        return Ok(worst(maps));
+        // None where the two have other shapes: then what else differs is shown.
+        if let Some(pair) = worst(maps) {
+            return Ok(Some(pair));
+        }
     }
     let (Some(network), Some(first)) = (what.network, outcome.runs.first()) else { return Ok(None) };
     let report = &outcome.report;
@@ -27,7 +30,8 @@ pub fn worst_map(what: &Check<'_>, outcome: &Outcome<'_>) -> Result<Option<MapPa
     let other = outcome.runs.iter().skip(1).find(|run| Some(&run.name) == name && run.failed.is_none());
     let fixture = what.fixtures.iter().find(|fixture| row.is_none_or(|row| row.fixture == fixture.name));
     let (Some(other), Some(fixture)) = (other, fixture) else { return Ok(None) };
-    let wanted = |layer: &str| marked.is_none_or(|first| first.layer == layer);
+    let comparable = |first: &&FirstDifference| outcome.parted.is_none() && first.mode == "cumulative";
+    let wanted = |layer: &str| marked.filter(comparable).is_none_or(|first| first.layer == layer);
     let taps: Vec<String> = network.layers.iter().map(|l| l.name.clone()).filter(|l| wanted(l)).collect();
     let mut expected = runtimes::values(what.open(&first.launcher)?.as_mut(), &fixture.input, &taps)?;
     let mut kept = None;

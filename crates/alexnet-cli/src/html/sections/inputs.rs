@@ -8,12 +8,12 @@ const MOST: usize = 40;
 
 /// What both sides were run on: the first inputs as pictures.
 pub fn inputs(report: &Report, evidence: &Evidence) -> Option<Markup> {
-    let pictures = evidence.thumbnails.len();
+    let pictures = evidence.inputs.len();
     let rest = report.fixtures.len().saturating_sub(pictures + MOST);
     Some(html! {
         @if pictures > 0 {
             ul.gallery {
-                @for one in &evidence.thumbnails { li { img src=(one.picture) alt={ "The input " (one.name) }; span { (one.name) } } }
+                @for one in &evidence.inputs { li { img src=(one.picture) alt={ "The input " (one.name) }; span { (one.name) } } }
             }
         }
         @if report.fixtures.len() > pictures {

@@ -4,6 +4,7 @@ mod compared;
 mod differences;
 mod feature_map;
 mod first_filters;
+mod images;
 mod inputs;
 mod layers;
 mod logits;
@@ -17,7 +18,7 @@ use super::evidence::Evidence;
 use crate::verify::Report;
 use maud::{Markup, html};
 
-pub(super) use verdict::verdict;
+pub(super) use verdict::{Outcome, verdict};
 
 /// A part of the page.
 pub(super) struct Section {
@@ -32,7 +33,7 @@ pub(super) struct Section {
 /// All parts that have something to show, in their order.
 pub(super) fn all(report: &Report, evidence: &Evidence) -> Vec<Section> {
     type Part = fn(&Report, &Evidence) -> Option<Markup>;
-    let parts: [(&str, &str, Part); 11] = [
+    let parts: [(&str, &str, Part); 12] = [
         ("compared", "What was compared", compared::compared),
         ("layers", "Layer by layer", layers::layers),
         ("map", "Where it differs most", feature_map::feature_map),
@@ -40,6 +41,7 @@ pub(super) fn all(report: &Report, evidence: &Evidence) -> Vec<Section> {
         ("networks", "The networks", networks::networks),
         ("filters", "First-layer filters", first_filters::first_filters),
         ("logits", "Logits", logits::logits),
+        ("images", "Over the images", images::images),
         ("inputs", "Inputs", inputs::inputs),
         ("classes", "What they see", top_five::top_five),
         ("parameters", "Parameters", parameters::parameters),
@@ -59,6 +61,15 @@ fn scrolling(label: &str, table: Markup) -> Markup {
 fn badge(agrees: bool) -> Markup {
     html! {
         @if agrees { span.badge.good { "✓ agrees" } } @else { span.badge.bad { "✗ differs" } }
+    }
+}
+
+/// A text from a file, short enough for a table.
+fn clipped(text: &str) -> String {
+    const LONGEST: usize = 80;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 

@@ -40,7 +40,7 @@ fn marks<'a>(own: &'a Network, other: Option<&Network>, parts: Option<&str>) -> 
             _ if other.is_none() => return None,
             None => "only here",
             Some((_, twin)) if !same(step, twin) => "differs",
-            Some((there, _)) if there != place => "in another place",
+            Some((there, _)) if there != place => "moved",
             Some(_) => return None,
         };
         Some(Mark { layer, note })
@@ -84,7 +84,7 @@ mod tests {
     use alexnet_spec::{layers::Rounding, networks};
 
     fn notes(own: &Network, other: &Network, parts: Option<&str>) -> Vec<(String, &'static str)> {
-        let known = ["parts first", "only here", "differs", "in another place"];
+        let known = ["parts first", "only here", "differs", "moved"];
         let note = |mark: Mark<'_>| known.into_iter().find(|note| *note == mark.note).unwrap_or("?");
         marks(own, Some(other), parts).into_iter().map(|mark| (mark.layer.to_owned(), note(mark))).collect()
     }
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn layers_that_changed_places_are_marked() {
         let [bvlc, caffenet] = ["bvlc", "caffenet"].map(|name| networks::get(name).unwrap());
-        let places = ["norm1", "pool1", "norm2", "pool2"].map(|layer| (layer.to_owned(), "in another place"));
+        let places = ["norm1", "pool1", "norm2", "pool2"].map(|layer| (layer.to_owned(), "moved"));
         assert_eq!(notes(&bvlc, &caffenet, None), places);
         assert_eq!(notes(&bvlc, &caffenet, Some("norm2"))[2].1, "parts first");
     }

@@ -1,15 +1,29 @@
 use crate::html::evidence::Evidence;
+use crate::quantity::{short, size};
 use crate::verify::Report;
 use maud::{Markup, html};
 
-/// The command line that made the page.
-pub fn reproduce(_report: &Report, evidence: &Evidence) -> Option<Markup> {
+/// The command line that made the page, and the reduced test where there is one.
+pub fn reproduce(report: &Report, evidence: &Evidence) -> Option<Markup> {
     let mut words: Vec<String> = evidence.command.iter().map(|word| quoted(word)).collect();
     // Where the program lay is nobody else's matter.
     if let Some(program) = words.first_mut() {
         *program = "alexnet-verify".into();
     }
-    (!words.is_empty()).then(|| html! { pre { code { (words.join(" ")) } } })
+    (!words.is_empty()).then(|| {
+        html! {
+            pre { code { (words.join(" ")) } }
+            @if let Some(reduced) = &report.reduced {
+                h3 { "The smallest graph that shows it" }
+                p {
+                    code { (reduced.folder.display()) } " holds " strong { (reduced.layer) } " alone (" (reduced.operators.join(", ")) ", "
+                    (size(reduced.bytes)) "), with an input and the right output, as a test of ONNX's backends that any runtime can run"
+                    @if let Some(difference) = reduced.difference { ": it is off by " (short(difference)) " where " (short(reduced.allowed)) " is allowed" }
+                    "."
+                }
+            }
+        }
+    })
 }
 
 /// A word as a shell takes it.

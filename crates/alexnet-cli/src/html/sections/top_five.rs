@@ -42,7 +42,7 @@ fn table(one: &Classification, labels: &Labels) -> Markup {
 
 fn cells(class: &Class, labels: &Labels, other: bool) -> Markup {
     html! {
-        td.over[other] { @match labels.name(class.index) { Some(name) => { (name) " " span.muted { (class.index) } } None => { "class " (class.index) } } }
+        td.over[other] { @match labels.name(class.index) { Some(name) => { (super::clipped(&name)) " " span.muted { (class.index) } } None => { "class " (class.index) } } }
         td.number { (format!("{:.1} %", class.probability * 100.0)) }
         td.number.muted { (format!("{:.3}", class.logit)) }
     }

@@ -3,6 +3,41 @@ use crate::quantity::{grouped, short};
 use crate::verify::Report;
 use maud::{Markup, html};
 
+/// What came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that was asked for agrees.
+    Agreed,
+    /// Something differs.
+    Disagreed,
+    /// Nothing differs, but not every image could be compared.
+    Incomplete,
+}
+
+impl Outcome {
+    /// The outcome of a report.
+    pub fn of(report: &Report) -> Outcome {
+        let logits = report.consistency.iter().chain(&report.truth).all(|row| row.agrees());
+        let parameters = report.parameters.as_ref().is_none_or(|check| check.agrees());
+        let images =
+            report.images.as_ref().is_some_and(|images| images.within == images.compared && !images.is_complete());
+        match report.agreed {
+            true => Outcome::Agreed,
+            false if logits && parameters && images && report.first_difference.is_none() => Outcome::Incomplete,
+            false => Outcome::Disagreed,
+        }
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Agreed => "Agreed",
+            Outcome::Disagreed => "Disagreed",
+            Outcome::Incomplete => "Incomplete",
+        }
+    }
+}
+
 /// The outcome, large, and the numbers behind it.
 pub fn verdict(report: &Report, _evidence: &Evidence) -> Markup {
     let compared = || report.consistency.iter().chain(&report.truth);
@@ -12,8 +47,11 @@ pub fn verdict(report: &Report, _evidence: &Evidence) -> Markup {
             div.wide {
                 p.program { "alexnet-verify" }
                 h1 {
-                    @if report.agreed { span.sign aria-hidden="true" { "✓" } " Agreed" }
-                    @else { span.sign aria-hidden="true" { "✗" } " Disagreed" }
+                    @match Outcome::of(report) {
+                        Outcome::Agreed => { span aria-hidden="true" { "✓" } " Agreed" }
+                        Outcome::Disagreed => { span aria-hidden="true" { "✗" } " Disagreed" }
+                        Outcome::Incomplete => { span aria-hidden="true" { "?" } " Incomplete" }
+                    }
                 }
                 @if let Some(first) = &report.first_difference {
                     p.lead { strong { (first.layer) } " parts first" }
@@ -33,6 +71,9 @@ pub fn verdict(report: &Report, _evidence: &Evidence) -> Markup {
                     (tile(&grouped(report.fixtures.len() as u64), "inputs"))
                     (tile(&grouped(compared().count() as u64), "comparisons of logits"))
                     (tile(&share(worst), "largest difference, relative to the tolerance"))
+                    @if let Some(images) = &report.images {
+                        (tile(&format!("{} / {}", grouped(images.within), grouped(images.images)), "images within the tolerance"))
+                    }
                     @if let Some(parameters) = &report.parameters {
                         (tile(&format!("{} / {}", parameters.equal, parameters.compared), "parameters equal"))
                     }
