@@ -8,6 +8,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
 const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
 
 /// What the probe finds at one width.
@@ -53,9 +54,9 @@ fn probe(browser: &Path, page: &str, options: &[&str]) -> (Vec<Found>, Visit) {
     let json = serde_json::to_string(page).unwrap().replace('<', "\\u003c");
     let source = include_str!("report/probe.html").replacen("const page = PAGE;", &format!("const page = {json};"), 1);
     std::fs::write(&wrapper, source).unwrap();
-    let options = options.iter().copied().chain(["--virtual-time-budget=10000", "--dump-dom"]);
+    let options = options.iter().copied().chain(["--dump-dom"]);
     let visit = visit(browser, &wrapper, &options.map(Into::into).collect::<Vec<_>>());
-    let result = visit.document.split_once("RESULT").and_then(|(_, rest)| rest.split_once("END"));
+    let result = visit.document.split_once("<pre id=\"result\">RESULT").and_then(|(_, rest)| rest.split_once("END"));
     let result = result.unwrap_or_else(|| panic!("no result in:\n{}", visit.document)).0;
     (serde_json::from_str(result).unwrap_or_else(|error| panic!("{error}: {result}")), visit)
 }
@@ -195,6 +196,34 @@ fn the_screen_shows_the_verdicts_colour() {
         let [red, green, _] = screen.get_pixel(4, 100).0;
         assert_eq!(red > green, reddest, "{mutant}");
     }
+}
+
+#[test]
+fn what_fewer_bits_cost_is_on_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (half, path) = (folder.path().join("half.onnx"), folder.path().join("report.html"));
+    let checkpoint = fixture("pytorch/zip.pth");
+    let mut convert = Command::new(CONVERT);
+    convert.arg(&checkpoint).arg(&half).args(["--dtype", "f16", "--no-verify"]);
+    Run::command(&mut convert).expect(0);
+    let mut verify = Command::new(VERIFY);
+    verify.arg(&checkpoint).arg(&half).args(["--runtime", "candle-onnx", "--report"]).arg(&path);
+    Run::command(&mut verify).expect(0);
+    let page = text(&path);
+    for words in ["What fewer bits cost", "<strong>f16</strong>", " dB</td>"] {
+        assert!(page.contains(words), "no `{words}`");
+    }
+}
+
+#[test]
+fn a_report_takes_the_place_of_an_older_one_but_not_of_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("right.onnx");
+    std::fs::copy(fixture("mutants/right.onnx"), &model).unwrap();
+    let mut command = Command::new(VERIFY);
+    command.arg(fixture("pytorch/jiecaoyu.pth.tar")).arg(&model).arg("--report").arg(&model);
+    Run::command(&mut command).expect(2).says("is no report");
+    assert_eq!(std::fs::read(&model).unwrap(), std::fs::read(fixture("mutants/right.onnx")).unwrap());
 }
 
 #[test]

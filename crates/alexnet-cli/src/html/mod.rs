@@ -18,6 +18,9 @@ pub(crate) use collect::collect;
 
 use crate::verify::Report;
 
+/// How every page begins: what tells it from other files.
+pub const START: &str = "<!DOCTYPE html><html lang=\"en\" data-by=\"alexnet-verify\">";
+
 /// The page of a report.
 pub fn render(report: &Report, evidence: &Evidence) -> String {
     page::page(report, evidence).into_string()

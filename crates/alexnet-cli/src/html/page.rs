@@ -13,7 +13,7 @@ pub(super) fn page(report: &Report, evidence: &Evidence) -> Markup {
     let outcome = sections::Outcome::of(report).word();
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang="en" data-by="alexnet-verify" {
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);

@@ -4,6 +4,7 @@ mod check;
 mod cost;
 mod layers;
 mod over_images;
+mod page;
 mod report;
 mod run;
 mod text;
@@ -15,18 +16,18 @@ use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::same_file;
 use crate::images::{Listing, Summary};
+use crate::inputs;
 use crate::look::Look;
 use crate::reduce::{check_target, reduce_found};
-use crate::staging::{Staged, publish};
 use crate::subject::Subject;
-use crate::{html, inputs};
 use anyhow::{Result, bail, ensure};
 use clap::{CommandFactory, Parser};
 use over_images::over_images;
-use std::io::Write;
+use page::Page;
 use std::path::Path;
 
 pub(crate) use check::{Outcome, check};
+pub(crate) use cost::{Cost, OnRuntime};
 pub(crate) use report::{Comparison, FirstDifference, LayerComparison, Ran, Report, Side};
 pub(crate) use run::Check;
 
@@ -46,6 +47,7 @@ pub fn run() -> Result<Exit> {
     if let Some(target) = &args.reduce {
         check_target(target)?;
     }
+    let page = args.report.as_deref().map(Page::create).transpose()?;
     let (a, b) = load(a, &args)?;
 
     let contract = Subject::contract(&a, b.as_ref())?;
@@ -94,8 +96,8 @@ pub fn run() -> Result<Exit> {
     if let Some(listing) = listing {
         over_images(&what, &mut outcome, listing, &contract, &args)?;
     }
-    if let Some(path) = &args.report {
-        write_page(path, &what, &outcome)?;
+    if let Some(page) = page {
+        page.write(&what, &outcome)?;
     }
     let report = outcome.report;
     if args.common.json {
@@ -110,16 +112,6 @@ pub fn run() -> Result<Exit> {
         false if agreed && report.images.as_ref().is_some_and(incomplete) => Exit::Failed,
         false => Exit::Disagreed,
     })
-}
-
-/// Writes the report as a page; an older one of that name is replaced.
-fn write_page(path: &Path, what: &Check<'_>, outcome: &Outcome<'_>) -> Result<()> {
-    let command = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let evidence = html::collect(what, outcome, command)?;
-    let mut page = Staged::create(path)?;
-    page.file().write_all(html::render(&outcome.report, &evidence).as_bytes())?;
-    page.sync()?;
-    publish(vec![page], true)
 }
 
 /// Reads both sides. Errs where they are the same file, or copies of one.

@@ -1,6 +1,7 @@
 //! The parts of the page, one file each. A part with nothing to show is left out.
 
 mod compared;
+mod cost;
 mod differences;
 mod feature_map;
 mod first_filters;
@@ -33,7 +34,7 @@ pub(super) struct Section {
 /// All parts that have something to show, in their order.
 pub(super) fn all(report: &Report, evidence: &Evidence) -> Vec<Section> {
     type Part = fn(&Report, &Evidence) -> Option<Markup>;
-    let parts: [(&str, &str, Part); 12] = [
+    let parts: [(&str, &str, Part); 13] = [
         ("compared", "What was compared", compared::compared),
         ("layers", "Layer by layer", layers::layers),
         ("map", "Where it differs most", feature_map::feature_map),
@@ -44,6 +45,7 @@ pub(super) fn all(report: &Report, evidence: &Evidence) -> Vec<Section> {
         ("images", "Over the images", images::images),
         ("inputs", "Inputs", inputs::inputs),
         ("classes", "What they see", top_five::top_five),
+        ("cost", "What fewer bits cost", cost::cost),
         ("parameters", "Parameters", parameters::parameters),
         ("reproduce", "Do it again", reproduce::reproduce),
     ];
