@@ -86,6 +86,26 @@ fn is_metrics(metrics: &Value) {
 }
 
 #[test]
+fn what_coarser_numbers_cost_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("small.onnx");
+    let (input, network) = (fixture("networks/bvlc.safetensors"), ["--network", "bvlc"]);
+    let with = |files: [&std::path::Path; 2], options: &[&str]| -> Vec<std::path::PathBuf> {
+        files.into_iter().map(Into::into).chain(network.iter().chain(options).map(Into::into)).collect()
+    };
+    Run::of(CONVERT, with([&input, &output], &["--quantize", "int8", "--no-verify"])).expect(0);
+    let report = json(&Run::of(VERIFY, with([&input, &output], &["--json", "--runtime", "candle-onnx"])).expect(0));
+    let cost = &report["cost"];
+    has_keys(cost, &["precision", "bytes", "f32_bytes", "inputs", "runtimes"]);
+    assert_eq!(cost["precision"], "int8-weights");
+    assert_eq!(cost["bytes"], output.metadata().unwrap().len());
+    // 227,314 parameters.
+    assert_eq!(cost["f32_bytes"], 909_256);
+    has_keys(&cost["runtimes"][0], &["runtime", "top1", "top5", "kl", "snr_db", "milliseconds"]);
+    assert_eq!(cost["runtimes"][0]["milliseconds"].as_array().expect("both were timed").len(), 2);
+}
+
+#[test]
 fn a_conversion_reports_input_network_outputs_and_checks() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("out.onnx");
