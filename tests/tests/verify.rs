@@ -144,6 +144,17 @@ fn a_runtime_that_was_asked_for_and_is_missing_is_an_error() {
         .says("ORT_DYLIB_PATH");
 }
 
+/// The judge's library is the one for CPUs.
+#[test]
+fn a_device_that_is_not_there_is_no_reason_to_run_on_another() {
+    let Some(library) = onnx_runtime() else { return };
+    for (runtime, said) in [("ort@cuda", "doesn't run on CUDA here"), ("ort@npu", "cpu, cuda or cuda:N")] {
+        let mut command = Command::new(VERIFY);
+        command.env("ORT_DYLIB_PATH", &library).arg(fixture("pytorch/jiecaoyu.pth.tar"));
+        Run::command(command.arg(fixture("mutants/right.onnx")).args(["--runtime", runtime])).expect(2).says(said);
+    }
+}
+
 #[test]
 fn a_wider_tolerance_accepts_other_logits_but_no_other_parameters() {
     mutant("k-of-2", &["--rtol", "5", "--runtime", "candle-onnx"]).expect(0);

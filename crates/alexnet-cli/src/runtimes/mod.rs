@@ -128,7 +128,7 @@ fn open_graph(
         #[cfg(feature = "candle-onnx")]
         Kind::CandleOnnx => Ok(Box::new(candle_onnx::CandleOnnx::open(graph, names()?))),
         #[cfg(feature = "ort")]
-        Kind::Ort => Ok(Box::new(ort::Ort::open(graph, names()?, asked)?)),
+        Kind::Ort => Ok(Box::new(ort::Ort::open(graph, names()?, spec.device.as_deref(), asked)?)),
         #[allow(unreachable_patterns)]
         other => {
             Err(Unsupported(format!("this build has no runtime {0}; build with `--features {0}`", other.as_str()))

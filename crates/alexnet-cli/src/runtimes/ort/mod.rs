@@ -1,6 +1,7 @@
 //! ONNX Runtime, from a shared library that is found when the program runs.
 
 mod library;
+mod provider;
 mod values;
 
 use super::{Names, Part, Piece, Runtime, Sink, Unsupported};
@@ -13,8 +14,10 @@ use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use library::{LIBRARY, library};
 use ort::logging::LogLevel;
+use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue};
 use prost::Message;
+use provider::Provider;
 use std::sync::Arc;
 use values::{array, input_value};
 
@@ -24,6 +27,7 @@ pub(super) struct Ort {
     external: Vec<(String, Bytes)>,
     names: Names,
     types: Types,
+    provider: Provider,
     /// Whether the graph has response norms.
     norms: bool,
     /// The graph with those of its values among its outputs that were asked for last.
@@ -31,16 +35,15 @@ pub(super) struct Ort {
 }
 
 impl Ort {
-    /// Takes the very bytes of the graph's file. `asked`: whether Python's packages are searched for the library.
-    pub(super) fn open(graph: &Graph, names: Names, asked: bool) -> Result<Ort> {
+    /// Takes the very bytes of the graph's file, to run on `device`, the CPU where it is none. `asked`: whether Python's
+    /// packages are searched for the library.
+    pub(super) fn open(graph: &Graph, names: Names, device: Option<&str>, asked: bool) -> Result<Ort> {
+        let provider = Provider::new(device)?;
         library(asked).map_err(|error| Unsupported(format!("{error:#}")))?;
         let (bytes, external) = (graph.bytes.clone(), graph.external.clone());
-        Ok(Ort::new(graph.model.clone(), bytes, external, names, graph.types()))
-    }
-
-    fn new(model: Model, bytes: Bytes, external: Vec<(String, Bytes)>, names: Names, types: Types) -> Ort {
+        let (model, types) = (graph.model.clone(), graph.types());
         let norms = model.graph().node.iter().any(|node| node.op_type() == "LRN");
-        Ort { model, bytes, external, names, types, norms, session: None }
+        Ok(Ort { model, bytes, external, names, types, provider, norms, session: None })
     }
 
     fn evaluate(&mut self, input: &Array, taps: &[String]) -> Result<Vec<(String, Array)>> {
@@ -73,8 +76,8 @@ impl Ort {
         let own = |value: &&String| self.model.outputs().iter().any(|output| output.name == **value);
         let added: Vec<&str> = wanted.iter().filter(|value| !own(value)).map(String::as_str).collect();
         self.session = Some(match added.is_empty() {
-            true => session(&self.bytes, &self.external)?,
-            false => session(&with_outputs(&self.bytes, added.into_iter()), &self.external)?,
+            true => session(&self.bytes, &self.external, self.provider)?,
+            false => session(&with_outputs(&self.bytes, added.into_iter()), &self.external, self.provider)?,
         });
         Ok(())
     }
@@ -83,7 +86,7 @@ impl Ort {
 impl Runtime for Ort {
     fn name(&self) -> String {
         let version = LIBRARY.get().map_or("", |library| library.version.as_str());
-        format!("ort {version}").trim_end().to_owned()
+        format!("{}{}", format!("ort {version}").trim_end(), self.provider.suffix())
     }
 
     fn arithmetic(&self) -> DType {
@@ -97,7 +100,7 @@ impl Runtime for Ort {
     /// Its LRN slides: it adds the square that comes into the window and subtracts the one that leaves. Once a large value
     /// has left, f32 has lost the small ones (errors of 7e-5 of the largest output were seen, where others have 2e-7).
     fn reorders_sums(&self) -> bool {
-        self.norms
+        self.norms || self.provider != Provider::Cpu
     }
 
     fn run(&mut self, input: &Array, taps: &[String], sink: &mut Sink<'_>) -> Result<()> {
@@ -110,7 +113,9 @@ impl Runtime for Ort {
         let Some(Part { model, names }) = part else { return Ok(None) };
         let mut bytes = Vec::new();
         model.write(&mut bytes)?;
-        let runtime = Ort::new(model, bytes.into(), Vec::new(), names, self.types);
+        let norms = model.graph().node.iter().any(|node| node.op_type() == "LRN");
+        let (types, provider, bytes) = (self.types, self.provider, bytes.into());
+        let runtime = Ort { model, bytes, external: Vec::new(), names, types, provider, norms, session: None };
         Ok(Some(Box::new(Alone { runtime, layer })))
     }
 }
@@ -136,10 +141,13 @@ fn with_outputs<'a>(model: &[u8], outputs: impl Iterator<Item = &'a str>) -> Vec
     bytes
 }
 
-fn session(bytes: &[u8], external: &[(String, Bytes)]) -> Result<Session> {
+/// A session as most programs make theirs: with every optimisation that the library has.
+fn session(bytes: &[u8], external: &[(String, Bytes)], provider: Provider) -> Result<Session> {
     let builder = Session::builder(&library(true)?.environment)?;
     // What goes wrong comes back as an error; its own lines on stderr would be a second report of it.
-    let mut builder = builder.with_log_level(LogLevel::Fatal).map_err(|error| anyhow!("{error}"))?;
+    let builder = builder.with_log_level(LogLevel::Fatal).map_err(|error| anyhow!("{error}"))?;
+    let builder = builder.with_optimization_level(GraphOptimizationLevel::All).map_err(|error| anyhow!("{error}"))?;
+    let mut builder = provider.apply(builder)?;
     for (location, data) in external {
         builder = builder
             .with_external_initializer_file_in_memory(location, Arc::from(data.as_ref()))
