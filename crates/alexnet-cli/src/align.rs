@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 pub fn align(model: &Model, network: &Network) -> BTreeMap<String, String> {
     let graph = model.graph();
     let mut values = by_name(graph, network);
-    for (layer, node) in by_order(model, network) {
+    // Operators of a runtime compute several layers at once: the n-th convolution that is left isn't the n-th any more.
+    let counted = graph.node.iter().all(is_onnx).then(|| by_order(model, network));
+    for (layer, node) in counted.unwrap_or_default() {
         if reorders(graph, node) {
             continue;
         }
@@ -54,12 +56,18 @@ fn reorders(graph: &GraphProto, node: &NodeProto) -> bool {
     matches!(node.op_type(), "Flatten" | "Reshape") && node.input.first().is_some_and(moved)
 }
 
+/// Whether a node is of ONNX's own operators.
+fn is_onnx(node: &NodeProto) -> bool {
+    matches!(node.domain(), "" | "ai.onnx")
+}
+
 /// Layers whose name a value or a node bears.
 fn by_name(graph: &GraphProto, network: &Network) -> BTreeMap<String, String> {
     let find = |layer: &Layer| {
         let mut outputs = graph.node.iter().flat_map(|node| &node.output);
         let value = outputs.find(|output| **output == layer.name).cloned();
-        let node = || graph.node.iter().find(|node| node.name() == layer.name)?.output.first().cloned();
+        let node =
+            || graph.node.iter().find(|node| node.name() == layer.name && is_onnx(node))?.output.first().cloned();
         Some((layer.name.clone(), value.or_else(node)?))
     };
     network.layers.iter().filter_map(find).collect()
@@ -141,6 +149,19 @@ mod tests {
         assert!(!values.contains_key("relu2"));
         let pools: Vec<_> = model.graph().node.iter().filter(|node| node.op_type() == "MaxPool").collect();
         assert_eq!(values["pool2"], pools[1].output[0]);
+    }
+
+    /// As ONNX Runtime saves a graph that it optimised.
+    #[test]
+    fn layers_of_a_graph_with_fused_operators_are_not_counted() {
+        let (network, _, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            let at = graph.node.iter().position(|node| node.name() == "relu1").unwrap();
+            let relu = graph.node.remove(at);
+            let conv = &mut graph.node[at - 1];
+            (conv.op_type, conv.domain) = (Some("FusedConv".into()), Some("com.microsoft".into()));
+            conv.output = relu.output;
+        });
+        assert!(align(&model, &network).is_empty());
     }
 
     #[test]

@@ -66,7 +66,12 @@ pub(crate) fn of(model: &Model, name: &str) -> Result<DType> {
 /// Where output `position` of `node` has its type from, after the operators' definitions in onnx 1.23.
 fn origin(node: &NodeProto, position: usize) -> Origin {
     if !is_onnx(node.domain()) {
-        return Origin::Stated;
+        // What ONNX Runtime makes of convolutions and products when it saves a graph that it optimised.
+        let fused = matches!(node.domain(), "com.microsoft" | "com.microsoft.nchwc");
+        let operator = node.op_type();
+        let known =
+            matches!(operator, "Conv" | "MaxPool" | "ReorderInput" | "ReorderOutput") || operator.starts_with("Fused");
+        return if fused && known { Origin::Input(0) } else { Origin::Stated };
     }
     let attribute = |name: &str| node.attribute.iter().find(|attribute| attribute.name() == name);
     let number = |name: &str| attribute(name).map(|attribute| Origin::Number(attribute.i.unwrap_or_default()));
