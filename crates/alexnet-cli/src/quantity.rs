@@ -39,6 +39,11 @@ pub fn short(value: f64) -> String {
     }
 }
 
+/// So many of something: `1 image`, `2,000 images`.
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +52,11 @@ mod tests {
     fn thousands_stand_apart() {
         assert_eq!(grouped(61_100_840), "61,100,840");
         assert_eq!(grouped(999), "999");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([1, 2000].map(|count| counted(count, "image")), ["1 image", "2,000 images"]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ const FRAME: [u8; 3] = [255, 32, 64];
 ///
 /// Three channels are a colour, of which `order` says which comes first; of any others the first is shown in grey. Each
 /// filter spans the whole range from black to white, that of `like` where it has a filter of the same size. Filters that
-/// differ from `like`'s get a frame.
+/// differ visibly from `like`'s get a frame.
 pub fn filters(weights: &Array, order: ChannelOrder, like: Option<&Array>) -> Option<Picture> {
     let [count, channels, height, width] = *weights.shape.as_slice() else { return None };
     let size = channels.checked_mul(height)?.checked_mul(width).filter(|size| *size > 0)?;
@@ -31,7 +31,7 @@ pub fn filters(weights: &Array, order: ChannelOrder, like: Option<&Array>) -> Op
         let other = like.and_then(|other| other.data.chunks(size).nth(index));
         let (left, top) = ((index % COLUMNS) * wide + 2, (index / COLUMNS) * tall + 2);
         let shade = shades(other.unwrap_or(filter));
-        if other.is_some_and(|other| other != filter) {
+        if other.is_some_and(|other| visible(other, filter)) {
             frame(&mut picture, left - 1, top - 1, width + 2, height + 2);
         }
         for y in 0..height {
@@ -49,18 +49,45 @@ pub fn filters(weights: &Array, order: ChannelOrder, like: Option<&Array>) -> Op
     Some(picture)
 }
 
+/// The part of a filter's range that an eye may notice.
+const VISIBLE: f32 = 0.01;
+
+/// How many filters differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Differing {
+    /// By more than an eye may notice.
+    pub visibly: usize,
+    /// By less: the rounding of a coarser type does.
+    pub slightly: usize,
+}
+
 /// How many filters differ; none where the two can't be held against each other.
-pub fn differing(a: &Array, b: &Array) -> Option<usize> {
+pub fn differing(a: &Array, b: &Array) -> Option<Differing> {
     let size = a.shape.iter().skip(1).product::<usize>();
-    (a.shape == b.shape && size > 0)
-        .then(|| a.data.chunks(size).zip(b.data.chunks(size)).filter(|(a, b)| a != b).count())
+    let pairs = (a.shape == b.shape && size > 0).then(|| a.data.chunks(size).zip(b.data.chunks(size)))?;
+    Some(pairs.fold(Differing::default(), |mut differing, (a, b)| {
+        differing.visibly += usize::from(visible(a, b));
+        differing.slightly += usize::from(a != b && !visible(a, b));
+        differing
+    }))
+}
+
+fn visible(a: &[f32], b: &[f32]) -> bool {
+    let (_, span) = range(a);
+    // Written so that a NaN is visible.
+    a.iter().zip(b).any(|(a, b)| !((a - b).abs() <= VISIBLE * span))
+}
+
+/// The least of these values, and how far it is to the largest.
+fn range(values: &[f32]) -> (f32, f32) {
+    let finite = || values.iter().copied().filter(|v| v.is_finite());
+    let low = finite().reduce(f32::min).unwrap_or(0.0);
+    (low, finite().reduce(f32::max).unwrap_or(0.0) - low)
 }
 
 /// From the least of these values, black, to the largest, white.
 fn shades(values: &[f32]) -> impl Fn(f32) -> u8 + use<> {
-    let finite = || values.iter().copied().filter(|v| v.is_finite());
-    let low = finite().reduce(f32::min).unwrap_or(0.0);
-    let span = finite().reduce(f32::max).unwrap_or(0.0) - low;
+    let (low, span) = range(values);
     move |value| if span > 0.0 { (255.0 * (value - low) / span).round() as u8 } else { PAPER[0] }
 }
 
@@ -105,7 +132,9 @@ mod tests {
         frame(&mut expected, 5, 1, 3, 3);
         expected.set(6, 2, [0, 0, 128]);
         assert_eq!(picture, expected);
-        assert_eq!(differing(&like, &other), Some(1));
+        assert_eq!(differing(&like, &other), Some(Differing { visibly: 1, slightly: 0 }));
+        let rounded = weights([0.0, 1.001, 2.0, 0.0, 0.0, 4.01]);
+        assert_eq!(differing(&like, &rounded), Some(Differing { visibly: 0, slightly: 2 }));
     }
 
     #[test]

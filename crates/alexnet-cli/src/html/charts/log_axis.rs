@@ -32,14 +32,14 @@ impl LogAxis {
     }
 }
 
-/// `10⁻⁵`.
-pub fn power_of_ten(exponent: i32) -> String {
+/// A power as it is written: `10⁻⁵`, `2²³`.
+pub fn power(base: u32, exponent: i32) -> String {
     const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let raise = |c: char| match c.to_digit(10) {
         Some(digit) => RAISED.get(digit as usize).copied().unwrap_or(c),
         None => '⁻',
     };
-    format!("10{}", exponent.to_string().chars().map(raise).collect::<String>())
+    format!("{base}{}", exponent.to_string().chars().map(raise).collect::<String>())
 }
 
 #[cfg(test)]
@@ -62,6 +62,6 @@ mod tests {
     #[test]
     fn many_powers_share_ticks() {
         assert_eq!(LogAxis { low: -20, high: 4 }.ticks().collect::<Vec<_>>(), [-20, -17, -14, -11, -8, -5, -2, 1, 4]);
-        assert_eq!(power_of_ten(-12), "10⁻¹²");
+        assert_eq!([power(10, -12), power(2, 23)], ["10⁻¹²", "2²³"]);
     }
 }

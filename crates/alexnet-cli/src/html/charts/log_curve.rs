@@ -1,4 +1,4 @@
-use super::log_axis::{LogAxis, power_of_ten};
+use super::log_axis::{LogAxis, power};
 use crate::quantity::short;
 use maud::{Markup, html};
 
@@ -41,7 +41,7 @@ pub fn log_curve(title: &str, points: &[Point<'_>]) -> Markup {
             @for exponent in plot.axis.ticks() {
                 @let y = one(plot.y(10f64.powi(exponent)));
                 line.grid x1=(LEFT) x2=(plot.right) y1=(y) y2=(y) {}
-                text.tick x=(LEFT - 8.0) y=(y + 4.0) text-anchor="end" { (power_of_ten(exponent)) }
+                text.tick x=(LEFT - 8.0) y=(y + 4.0) text-anchor="end" { (power(10, exponent)) }
             }
             line.base x1=(LEFT) x2=(plot.right) y1=(bottom) y2=(bottom) {}
             text.tick x=(LEFT - 8.0) y=(bottom + 4.0) text-anchor="end" { "equal" }

@@ -7,5 +7,5 @@ mod log_curve;
 
 pub use heat_map::heat_maps;
 pub use histogram::{Bin, histogram};
-pub use log_axis::power_of_ten;
+pub use log_axis::power;
 pub use log_curve::{Point, log_curve};

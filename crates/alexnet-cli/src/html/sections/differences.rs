@@ -1,5 +1,5 @@
 use crate::compare::{Histogram, Metrics};
-use crate::html::charts::{Bin, histogram, power_of_ten};
+use crate::html::charts::{Bin, histogram, power};
 use crate::html::evidence::Evidence;
 use crate::quantity::{grouped, short};
 use crate::verify::Report;
@@ -61,7 +61,7 @@ fn magnitudes(metrics: &Metrics) -> Vec<Bin> {
         let decade = (bin.rem_euclid(Histogram::BINS_PER_DECADE) == 0).then_some(bin / Histogram::BINS_PER_DECADE);
         Bin {
             label: format!("{} to {}", short(edge(bin)), short(edge(bin.saturating_add(1)))),
-            tick: decade.filter(|power| power % every == 0).map(power_of_ten),
+            tick: decade.filter(|power| power % every == 0).map(|exponent| power(10, exponent)),
             count: *count,
             outside: edge(bin) >= bound,
         }
@@ -79,7 +79,13 @@ fn distances(counts: &[usize]) -> Vec<Bin> {
         let low = index.checked_sub(1).map_or(0, |power| 1u64.checked_shl(power as u32).unwrap_or(u64::MAX));
         let high = 1u64.checked_shl(index as u32).unwrap_or(u64::MAX) - 1;
         let label = if low == high { grouped(low) } else { format!("{} to {}", grouped(low), grouped(high)) };
-        let tick = (index % every == 0 || index == 0).then(|| if index == 0 { "equal".into() } else { grouped(low) });
+        // Beyond a thousand a power says more than its digits do.
+        let tick = match index {
+            0 => "equal".to_owned(),
+            1..=10 => low.to_string(),
+            _ => power(2, index as i32 - 1),
+        };
+        let tick = (index % every == 0).then_some(tick);
         Bin { label, tick, count: *count, outside: false }
     };
     counts.iter().enumerate().map(bin).collect()

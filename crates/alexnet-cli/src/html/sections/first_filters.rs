@@ -1,5 +1,5 @@
 use crate::html::evidence::Evidence;
-use crate::html::filters::{differing, filters};
+use crate::html::filters::{Differing, differing, filters};
 use crate::verify::Report;
 use maud::{Markup, html};
 
@@ -13,10 +13,14 @@ pub fn first_filters(_report: &Report, evidence: &Evidence) -> Option<Markup> {
     let count = a.as_ref().zip(b.as_ref()).and_then(|(a, b)| Some((differing(a, b)?, a.batch())));
     shown.iter().any(Option::is_some).then(|| {
         html! {
-            @match count {
-                Some((0, of)) => p { "All " (of) " filters are equal to the last bit." }
-                Some((differ, of)) => p { (differ) " of " (of) " filters differ" @if differ < of { "; a frame marks them" } "." }
-                None => {}
+            @if let Some((Differing { visibly, slightly }, all)) = count {
+                p {
+                    @match (visibly, slightly) {
+                        (0, 0) => { "All " (all) " filters are equal to the last bit." }
+                        (0, _) => { (slightly) " of " (all) " filters differ, by less than can be seen." }
+                        _ => { (visibly) " of " (all) " filters differ; a frame marks them." }
+                    }
+                }
             }
             div.pair {
                 @for (name, uri, picture) in shown.iter().flatten() {

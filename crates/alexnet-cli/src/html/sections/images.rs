@@ -1,7 +1,7 @@
 use super::scrolling;
 use crate::html::evidence::{Evidence, Thumbnail};
 use crate::images::{Image, Summary};
-use crate::quantity::{grouped, short};
+use crate::quantity::{counted, grouped, short};
 use crate::verify::Report;
 use maud::{Markup, html};
 
@@ -13,15 +13,15 @@ pub fn images(report: &Report, evidence: &Evidence) -> Option<Markup> {
     };
     Some(html! {
         p {
-            (grouped(summary.compared)) " of " (grouped(summary.images)) " images in " code { (summary.folder.display()) }
-            " were compared: " strong { (summary.runtime) } " against " strong { (summary.reference) } "."
-            @if summary.other_files > 0 { " " (grouped(summary.other_files)) " other files lie there." }
+            (grouped(summary.compared)) " of " (counted(summary.images, "image")) " in " code { (summary.folder.display()) }
+            " compared: " strong { (summary.runtime) } " against " strong { (summary.reference) } "."
+            @if summary.other_files > 0 { " " "Besides, " (counted(summary.other_files, "other file")) "." }
         }
         (scrolling("Agreement over all images", numbers(summary)))
         (list("Another class comes first", &summary.flipped))
         (list("The largest differences", &summary.worst))
         @if summary.unverified > 0 {
-            h3 { (grouped(summary.unverified)) " images were not compared" }
+            h3 { "Not compared: " (counted(summary.unverified, "image")) }
             ul { @for image in &summary.unverified_images { li { code { (image.path) } ": " (image.why) } } }
         }
     })
