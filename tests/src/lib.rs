@@ -10,6 +10,7 @@ pub mod full_size;
 pub mod judge;
 pub mod manifest;
 pub mod run;
+pub mod schema;
 
 use std::path::PathBuf;
 
