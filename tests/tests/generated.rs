@@ -12,6 +12,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
+const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -209,4 +210,27 @@ fn what_is_supported_is_what_the_fixtures_show() {
     for (name, body) in blocks {
         keep(path, &with_block(path, name, &body));
     }
+}
+
+#[test]
+fn the_tolerances_are_those_that_the_verifier_lists() {
+    let run = Run::of(VERIFY, ["--list-tolerances", "--json"]).expect(0);
+    let listed: Value = serde_json::from_str(&run.stdout).unwrap();
+    let mut table = String::from("| Precision | Device | Holds for | atol | rtol | Why |\n|---|---|---|---|---|---|\n");
+    for row in listed["tolerances"].as_array().unwrap() {
+        let word = |field: &str| row[field].as_str().unwrap_or("any").to_owned();
+        let number = |field: &str| format!("{:e}", row[field].as_f64().unwrap());
+        let mut holds = Vec::new();
+        if row["alone"] == true {
+            holds.push("a layer compared alone".to_owned());
+        }
+        if row["reorders_sums"] == true {
+            holds.push(row["layer"].as_str().map_or("reordered sums".into(), |layer| format!("a sliding {layer}")));
+        }
+        let holds = if holds.is_empty() { "all".to_owned() } else { holds.join(", ") };
+        let (precision, device, reason) = (word("precision"), word("device"), word("reason"));
+        let (atol, rtol) = (number("atol"), number("rtol"));
+        let _ = writeln!(table, "| {precision} | {device} | {holds} | {atol} | {rtol} | {reason} |");
+    }
+    keep("docs/VERIFY.md", &with_block("docs/VERIFY.md", "tolerances", &table));
 }
