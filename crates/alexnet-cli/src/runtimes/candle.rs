@@ -52,7 +52,7 @@ impl Runtime for Candle {
         self.stored
     }
 
-    fn reorders_sums(&self) -> bool {
+    fn on_gpu(&self) -> bool {
         !self.device.is_cpu()
     }
 

@@ -39,8 +39,13 @@ pub trait Runtime {
     /// The coarsest type that weights are stored in.
     fn stored(&self) -> DType;
 
-    /// Whether it forms sums in an order that costs digits: off the CPU, and where a window slides by subtraction.
+    /// Whether a response norm's window slides by subtraction, which costs digits.
     fn reorders_sums(&self) -> bool {
+        false
+    }
+
+    /// Whether it runs on a GPU, which adds in orders of its own.
+    fn on_gpu(&self) -> bool {
         false
     }
 

@@ -94,6 +94,7 @@ pub(crate) struct Run<'a> {
     /// The coarsest type of its weights.
     pub stored: DType,
     reorders_sums: bool,
+    on_gpu: bool,
     /// For each input.
     pub logits: Vec<Array>,
     /// Empty for what has no softmax.
@@ -123,7 +124,7 @@ impl<'a> Run<'a> {
         let precision = arithmetic.into_iter().chain(stored.map(Precision::of_stored)).max();
         Tolerance::default_for(&Place {
             precision: precision.unwrap_or(Precision::F32),
-            device: Device::Cpu,
+            device: if self.on_gpu || reference.on_gpu { Device::Gpu } else { Device::Cpu },
             layer: alone,
             reorders_sums: self.reorders_sums || reference.reorders_sums,
         })
@@ -145,6 +146,7 @@ impl<'a> Run<'a> {
             arithmetic: runtime.arithmetic(),
             stored: runtime.stored(),
             reorders_sums: runtime.reorders_sums(),
+            on_gpu: runtime.on_gpu(),
             logits: Vec::new(),
             probabilities: Vec::new(),
             batched: None,

@@ -100,7 +100,11 @@ impl Runtime for Ort {
     /// Its LRN slides: it adds the square that comes into the window and subtracts the one that leaves. Once a large value
     /// has left, f32 has lost the small ones (errors of 7e-5 of the largest output were seen, where others have 2e-7).
     fn reorders_sums(&self) -> bool {
-        self.norms || self.provider != Provider::Cpu
+        self.norms
+    }
+
+    fn on_gpu(&self) -> bool {
+        self.provider != Provider::Cpu
     }
 
     fn run(&mut self, input: &Array, taps: &[String], sink: &mut Sink<'_>) -> Result<()> {
