@@ -66,6 +66,13 @@ pub enum Job<'a> {
         /// What is wrong with the graph; a name that judge.py knows.
         mend: &'a str,
     },
+    /// `safetensors.torch` reads a recorded input, puts ONNX Runtime's logits of `graph` beside it, and writes the file again.
+    RecordLogits {
+        /// The file, with `input`.
+        path: &'a Path,
+        /// The graph.
+        graph: PathBuf,
+    },
     /// Saves random weights of the full torchvision network, as PyTorch initialises it, and their golden; `path` is the
     /// checkpoint and `golden` the golden, whose input is beside it.
     MakeTorchvision {

@@ -38,6 +38,9 @@ pub struct Verify {
     /// A runtime that is named and can't be had is an error. `golden` insists on recorded logits for every input.
     #[arg(long, value_delimiter = ',', value_name = "NAME,...", verbatim_doc_comment)]
     pub runtime: Vec<Spec>,
+    /// Record inputs and outputs (of every layer with --layers) in a new folder, which --fixtures takes back
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
     /// Besides, run the reference and the first other on every image of a folder and of the folders in it
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,

@@ -83,46 +83,27 @@ pub fn run(job: Job<'_>) -> Result<Summary> {
             "--images: an image can't become an input: the graph doesn't say how it was trained; try --network",
         )?;
     let preprocessor = Preprocessor::of(preprocessing, &job.contract.input)?;
-    let listing = &job.listing;
-    let total = listing.paths.len();
-    // All batches have one size, which some runtimes prepare themselves for.
-    let size = job.batch.clamp(1, total);
-    let batches = total.div_ceil(size);
-    let range = |batch: usize| batch * size..(batch * size + size).min(total);
-
+    let batches = Batches::new(job.listing.paths.len(), job.batch);
     let mut tally = Tally::default();
-    let (mut journal, mut done) = (None, vec![false; batches]);
-    if let Some(path) = job.journal {
-        let stands = |batch: usize, records: &[Record]| {
-            let expected = range(batch);
-            records.len() == expected.len()
-                && records.iter().zip(expected).all(|(record, index)| {
-                    let path = listing.paths.get(index).map(|path| listing.root.join(path));
-                    record.index == index && path.is_some_and(|path| record.state == State::of(&path))
-                })
-        };
-        let run = identity(&job, size)?;
-        let (opened, known) = Journal::open(path, &run, batches, stands, |record| tally.add(record))?;
-        (journal, done) = (Some(opened), known);
-        let name = path.display();
-        match tally.count() {
-            0 => job
-                .console
-                .say(format_args!("journal   {name}: stopped at any time, the same command goes on from there")),
-            count => job.console.say(format_args!("journal   {name}: {count} of {total} images are done already")),
+    let (mut journal, done) = match job.journal {
+        Some(path) => {
+            let (journal, done) = resume(path, &job, &batches, &mut tally)?;
+            (Some(journal), done)
         }
-    }
+        None => (None, vec![false; batches.count()]),
+    };
     let resumed = tally.count();
     let Job { reference, other, tolerance, console, contract, ref listing, .. } = job;
     let input = &contract.input;
-    let shape = [size, input.channels, input.height, input.width];
-    let bar = console.count(total as u64, "images");
+    let shape = [batches.size, input.channels, input.height, input.width];
+    let total = batches.images as u64;
+    let bar = console.count(total, "images");
     bar.set_position(resumed);
     bar.reset_eta();
     let started = Instant::now();
     std::thread::scope(|scope| {
-        let open = (0..batches).filter(|batch| done.get(*batch) == Some(&false)).collect::<Vec<_>>();
-        let ranges = open.into_iter().map(|batch| (batch, range(batch)));
+        let open = done.iter().enumerate().filter(|(_, done)| !**done);
+        let ranges = open.map(|(batch, _)| (batch, batches.range(batch)));
         for batch in prepare(scope, listing, &preprocessor, ranges) {
             let number = batch.number;
             let records = compare(batch, &shape, reference.runtime, other.runtime, tolerance, listing)?;
@@ -138,23 +119,68 @@ pub fn run(job: Job<'_>) -> Result<Summary> {
     if let Some(journal) = &mut journal {
         journal.sync()?;
     }
-    ensure!(tally.count() == total as u64, "{} of {total} images were run", tally.count());
+    ensure!(tally.count() == total, "{} of {total} images were run", tally.count());
     ensure!(
         !tally.is_constant(),
         "{}: its logits are the same for all images: agreement would prove nothing",
         reference.name
     );
-    let (seconds, images) = (started.elapsed().as_secs_f64(), total as u64 - resumed);
+    let (seconds, images) = (started.elapsed().as_secs_f64(), total - resumed);
     let about = About {
         folder: listing.root.clone(),
         runtime: other.name,
         reference: reference.name,
-        images: total as u64,
+        images: total,
         other_files: listing.others,
         rtol: tolerance.rtol,
         run: Pace { resumed, images, seconds, rate: images as f64 / seconds.max(1e-9) },
     };
     Ok(tally.summary(about, network.map_or(&Labels::Unknown, |network| &network.labels)))
+}
+
+/// The images in batches of one size, which some runtimes prepare themselves for; the last has what is left.
+struct Batches {
+    images: usize,
+    size: usize,
+}
+
+impl Batches {
+    fn new(images: usize, size: usize) -> Batches {
+        Batches { images, size: size.clamp(1, images.max(1)) }
+    }
+
+    fn count(&self) -> usize {
+        self.images.div_ceil(self.size)
+    }
+
+    fn range(&self, batch: usize) -> std::ops::Range<usize> {
+        batch * self.size..(batch * self.size + self.size).min(self.images)
+    }
+}
+
+/// Opens the journal, adds what it knows to `tally`, and tells which batches are done.
+fn resume(path: &Path, job: &Job<'_>, batches: &Batches, tally: &mut Tally) -> Result<(Journal, Vec<bool>)> {
+    let Listing { root, paths, .. } = &job.listing;
+    let stands = |batch: usize, records: &[Record]| {
+        let (range, mut own) = (batches.range(batch), records.iter());
+        let unchanged = |index: usize| {
+            let path = paths.get(index).map(|path| root.join(path));
+            own.next().zip(path).is_some_and(|(record, path)| record.index == index && record.state == State::of(&path))
+        };
+        records.len() == range.len() && range.into_iter().all(unchanged)
+    };
+    let run = identity(job, batches.size)?;
+    let (journal, done) = Journal::open(path, &run, batches.count(), stands, |record| tally.add(record))?;
+    let name = path.display();
+    match tally.count() {
+        0 => {
+            job.console.say(format_args!("journal   {name}: stopped at any time, the same command goes on from there"))
+        }
+        count => {
+            job.console.say(format_args!("journal   {name}: {count} of {} images are done already", batches.images))
+        }
+    }
+    Ok((journal, done))
 }
 
 /// What makes two runs the same: files, runtimes, how images become inputs and batches, what is allowed, which images.

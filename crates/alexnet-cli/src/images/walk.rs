@@ -35,10 +35,12 @@ impl Listing {
                     continue;
                 }
                 let path = folder.join(name);
-                match root.join(&path).is_dir() {
-                    true => folders.push(path),
-                    false if is_image(&path) => listing.paths.push(path),
-                    false => listing.others += 1,
+                match root.join(&path).metadata() {
+                    Ok(found) if found.is_dir() => folders.push(path),
+                    // A pipe would never end. A link that leads nowhere is an image that can't be read.
+                    Ok(found) if !found.is_file() => listing.others += 1,
+                    _ if is_image(&path) => listing.paths.push(path),
+                    _ => listing.others += 1,
                 }
             }
             // The last is taken first: links to one folder lead to the same choice every time.
@@ -105,6 +107,16 @@ mod tests {
         std::os::unix::fs::symlink(folder.path(), folder.path().join("a/again")).unwrap();
         std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("b")).unwrap();
         assert_eq!(Listing::of(folder.path()).unwrap().paths, [PathBuf::from("a/1.png")]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_an_image_and_a_socket_is_none() {
+        let folder = folder(&["a.png"]);
+        std::os::unix::fs::symlink("gone.png", folder.path().join("b.png")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("c.png")).unwrap();
+        let listing = Listing::of(folder.path()).unwrap();
+        assert_eq!((listing.paths, listing.others), (vec!["a.png".into(), "b.png".into()], 1));
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         unavailable,
         reduced: None,
         images: None,
+        saved: None,
     };
     report.verdict = report.sentence();
     Ok(Outcome { report, runs, parted: walked.parted })

@@ -7,6 +7,7 @@ mod over_images;
 mod page;
 mod report;
 mod run;
+mod save;
 mod text;
 mod within;
 
@@ -24,6 +25,7 @@ use anyhow::{Result, bail, ensure};
 use clap::{CommandFactory, Parser};
 use over_images::over_images;
 use page::Page;
+use save::Recording;
 use std::path::Path;
 
 pub(crate) use check::{Outcome, check};
@@ -77,6 +79,7 @@ pub fn run() -> Result<Exit> {
     };
     // A folder without images is found before anything runs.
     let listing = args.images.as_deref().map(Listing::of).transpose()?;
+    let recording = args.save.as_deref().map(Recording::new).transpose()?;
     let kept;
     if args.fixtures.is_none() {
         let (fixtures, left_out) = within::within(&what)?;
@@ -91,6 +94,9 @@ pub fn run() -> Result<Exit> {
             Ok(reduction) => outcome.report.reduced = Some(reduction),
             Err(error) => console.say(format_args!("--reduce: nothing was written: {error:#}")),
         }
+    }
+    if let Some(recording) = recording {
+        outcome.report.saved = Some(recording.write(&what, &outcome)?);
     }
     let agreed = outcome.report.agreed;
     if let Some(listing) = listing {

@@ -5,6 +5,7 @@ use crate::reduce::Reduction;
 use crate::runtimes::Unavailable;
 use alexnet_spec::DType;
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// What a verification found. Serialised, it is the programs' JSON: fields are added, not renamed, within a version.
 #[derive(Clone, Debug, Serialize)]
@@ -41,6 +42,8 @@ pub struct Report {
     pub reduced: Option<Reduction>,
     /// The same over a folder of images.
     pub images: Option<crate::images::Summary>,
+    /// The folder that inputs and outputs were recorded in.
+    pub saved: Option<PathBuf>,
 }
 
 impl Report {

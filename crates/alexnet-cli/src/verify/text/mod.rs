@@ -26,6 +26,9 @@ pub(super) fn render(report: &Report, verbose: bool, look: Look) -> String {
     if let Some(cost) = &report.cost {
         cost::cost(&mut out, cost, look);
     }
+    if let Some(folder) = &report.saved {
+        let _ = writeln!(out, "\n{}   {}", look.heading("recorded"), folder.display());
+    }
     for missing in &report.unavailable {
         let _ = writeln!(out, "\n{}", look.faint(&format!("not used: {} ({})", missing.runtime, missing.why)));
     }
