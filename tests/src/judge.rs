@@ -73,6 +73,16 @@ pub enum Job<'a> {
         /// The graph.
         graph: PathBuf,
     },
+    /// ONNX Runtime gives the same outputs as `reference`, to the last bit, for the same inputs: if `same`. If not, it gives
+    /// others, or can't run the graph.
+    SameFunction {
+        /// The graph.
+        path: &'a Path,
+        /// The graph that it was made from.
+        reference: &'a Path,
+        /// Which of the two is demanded.
+        same: bool,
+    },
     /// Saves random weights of the full torchvision network, as PyTorch initialises it, and their golden; `path` is the
     /// checkpoint and `golden` the golden, whose input is beside it.
     MakeTorchvision {

@@ -1,0 +1,191 @@
+//! A graph with one thing wrong in it must not pass, whatever that thing is, and the verdict must name its layer.
+//!
+//! Every parameter, every attribute of every node and every pair of neighbours is corrupted, one at a time, in graphs that
+//! other programs wrote. `UPDATE_DOCS=1` writes docs/MUTATIONS.md anew.
+
+mod chain;
+mod corruptions;
+mod same;
+mod table;
+
+use alexnet_tests::fixture;
+use alexnet_tests::judge::{Job, judge, onnx_runtime, present};
+use alexnet_tests::run::Run;
+use chain::Chain;
+use corruptions::Corruption;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+const CONVERT: &str = env!("CARGO_BIN_EXE_alexnet-convert-under-test");
+const VERIFY: &str = env!("CARGO_BIN_EXE_alexnet-verify-under-test");
+
+/// A checkpoint, and a right graph of its network.
+struct Base {
+    name: &'static str,
+    about: &'static str,
+    checkpoint: PathBuf,
+    graph: PathBuf,
+}
+
+/// Three networks that have no layer in common but the last: grouped with response norms, PyTorch's exporter's with names of
+/// its own, and one with batch norms.
+fn bases(folder: &Path) -> [Base; 3] {
+    let convert = |input: &Path, output: &Path, options: &[&str]| {
+        let mut command = Command::new(CONVERT);
+        Run::command(command.arg(input).arg(output).arg("--no-verify").args(options)).expect(0);
+    };
+    let exported = fixture("onnx/torchvision-torchscript-17.onnx");
+    let of_export = folder.join("torchvision.safetensors");
+    convert(&exported, &of_export, &[]);
+    let normalised = fixture("networks/single-column-bn.safetensors");
+    let named = folder.join("single-column-bn.safetensors");
+    convert(&normalised, &named, &["--network", "single-column-bn"]);
+    let of_normalised = folder.join("single-column-bn.onnx");
+    convert(&normalised, &of_normalised, &["--network", "single-column-bn"]);
+    [
+        Base {
+            name: "bvlc",
+            about: "built node by node with onnx (fixtures/make/mutants.py), named as the layers",
+            checkpoint: fixture("pytorch/jiecaoyu.pth.tar"),
+            graph: fixture("mutants/right.onnx"),
+        },
+        Base {
+            name: "torchvision",
+            about: "written by PyTorch's exporter, with names of its own",
+            checkpoint: of_export,
+            graph: exported,
+        },
+        Base { name: "single-column-bn", about: "written by alexnet-convert", checkpoint: named, graph: of_normalised },
+    ]
+}
+
+/// What the verifier made of a corrupted graph.
+struct Verdict {
+    caught: bool,
+    /// The layers that it named.
+    named: Vec<String>,
+    /// The known mistake that it named.
+    mistake: Option<String>,
+    text: String,
+}
+
+impl Verdict {
+    fn is_right(&self, corruption: &Corruption) -> bool {
+        self.caught && self.named.iter().any(|name| corruption.layers.contains(name))
+    }
+
+    fn of(run: &Run) -> Verdict {
+        let report: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut named = Vec::new();
+        let first = &report["first_difference"];
+        if first.is_object() {
+            named.push(word(&first["layer"]));
+            let rows = report["layers"].as_array().into_iter().flatten();
+            let own = rows.filter(|row| row["layer"] == first["layer"] && row["runtime"] == first["runtime"]);
+            named.extend(own.flat_map(|row| row["unseen"].as_array().into_iter().flatten().map(word)));
+        } else {
+            // Where no layer differs by more than engines do, the parameter that does says which layer it is.
+            let difference = word(&report["parameters"]["differences"][0]);
+            named.extend(difference.split_once('.').map(|(layer, _)| layer.to_owned()));
+        }
+        let verdict = report["verdict"].as_str();
+        Verdict {
+            caught: run.code == Some(1),
+            named,
+            mistake: report["diagnosis"]["mistake"].as_str().map(str::to_owned),
+            text: verdict.map_or_else(|| run.to_string(), str::to_owned),
+        }
+    }
+}
+
+/// Verifies every corrupted graph on a runtime, two at a time.
+fn verdicts(base: &Base, corrupted: &[(Corruption, PathBuf)], runtime: &str, library: Option<&Path>) -> Vec<Verdict> {
+    let next = AtomicUsize::new(0);
+    let found: Mutex<Vec<(usize, Verdict)>> = Mutex::default();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((_, graph)) = corrupted.get(index) else { return };
+            let mut command = Command::new(VERIFY);
+            command.arg(&base.checkpoint).arg(graph).args(["--json", "--runtime", runtime]);
+            command.envs(library.map(|library| ("ORT_DYLIB_PATH", library)));
+            let verdict = Verdict::of(&Run::command(&mut command));
+            found.lock().unwrap_or_else(PoisonError::into_inner).push((index, verdict));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(work);
+        }
+    });
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().map(|(_, verdict)| verdict).collect()
+}
+
+/// Writes every corruption of a graph into a file of its own.
+fn write(base: &Base, folder: &Path) -> Vec<(Corruption, PathBuf)> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let corruptions = corruptions::all(&Chain::read(&base.graph)).into_iter().enumerate();
+    let write = |(index, corruption): (usize, Corruption)| {
+        let what: String = corruption.what.chars().map(plain).collect();
+        let path = folder.join(format!("{}-{index}-{what}.onnx", base.name));
+        std::fs::write(&path, corruption.graph.bytes()).unwrap();
+        (corruption, path)
+    };
+    corruptions.map(write).collect()
+}
+
+/// Changed values are a corruption whatever comes out. Of anything else ONNX Runtime is asked whether it changes a bit of what
+/// comes out: it must, or be known not to.
+fn jobs<'a>(base: &'a Base, corrupted: &'a [(Corruption, PathBuf)]) -> impl Iterator<Item = Job<'a>> {
+    let structural = corrupted.iter().filter(|(corruption, _)| !corruption.kind.ends_with("1 % larger"));
+    structural.map(|(corruption, path)| {
+        let same = same::why(base.name, corruption).is_some();
+        Job::SameFunction { path, reference: &base.graph, same }
+    })
+}
+
+#[test]
+fn every_corruption_is_caught_and_its_layer_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let bases = bases(folder.path()).map(|base| {
+        let corrupted = write(&base, folder.path());
+        (base, corrupted)
+    });
+    if present() {
+        judge(&bases.iter().flat_map(|(base, corrupted)| jobs(base, corrupted)).collect::<Vec<_>>());
+    }
+    let (mut sections, mut wrong) = (Vec::new(), Vec::new());
+    for (base, corrupted) in bases {
+        let (same, corrupted): (Vec<_>, Vec<_>) =
+            corrupted.into_iter().partition(|(corruption, _)| same::why(base.name, corruption).is_some());
+        let library = onnx_runtime();
+        let mut runtimes = vec![("candle-onnx", None)];
+        runtimes.extend(library.as_deref().map(|library| ("ort", Some(library))));
+        let mut section = None;
+        for (runtime, library) in runtimes {
+            let verdicts = verdicts(&base, &corrupted, runtime, library);
+            let pairs = corrupted.iter().map(|(corruption, _)| corruption).zip(&verdicts);
+            for (corruption, verdict) in pairs.clone().filter(|(c, v)| !v.is_right(c)) {
+                let (kind, what, text) = (corruption.kind, &corruption.what, &verdict.text);
+                wrong.push((verdict.caught, format!("{} on {runtime}, {kind}, {what}: {text}", base.name)));
+            }
+            let named = pairs.clone().filter(|(c, v)| v.is_right(c)).count();
+            assert!(named * 100 >= corrupted.len() * 95, "{named} of {}:\n{}", corrupted.len(), listed(&wrong));
+            section.get_or_insert_with(|| table::section(base.name, base.about, pairs.collect(), &same));
+        }
+        sections.extend(section);
+    }
+    let missed: Vec<_> = wrong.iter().filter(|(caught, _)| !caught).cloned().collect();
+    assert!(missed.is_empty(), "{} passed:\n{}", missed.len(), listed(&missed));
+    table::keep(&sections);
+}
+
+fn listed(wrong: &[(bool, String)]) -> String {
+    wrong.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n")
+}
