@@ -83,16 +83,36 @@ fn by_order<'a>(model: &'a Model, network: &'a Network) -> Vec<(&'a str, &'a Nod
             weighty.and_then(|layer| rest.iter().position(|node| bears(node, layer, model))).unwrap_or(rest.len());
         let (start, length) = if layer.op.out().is_some() { (next, 1) } else { (0, next) };
         let mut within = rest.iter().enumerate().skip(start).take(length);
-        match within.find(|(_, node)| operators(&layer.op).contains(&node.op_type())) {
+        match within.find(|(_, node)| is(layer, node)) {
             Some((at, node)) => {
-                found.push((layer.name.as_str(), node));
                 rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
+                let following = network.layers.get(index.saturating_add(1));
+                let last = if following.is_some_and(|next| is(next, node)) { node } else { repeated(node, &mut rest) };
+                found.push((layer.name.as_str(), last));
             }
             None if layer.op.out().is_some() => break,
             None => {}
         }
     }
     found
+}
+
+/// Whether a layer may have become such a node.
+fn is(layer: &Layer, node: &NodeProto) -> bool {
+    operators(&layer.op).contains(&node.op_type())
+}
+
+/// The last of the nodes at the start of `rest` that do once more what `node` did, with its parameters: one layer, however
+/// often it is applied.
+fn repeated<'a>(mut node: &'a NodeProto, rest: &mut &'a [NodeProto]) -> &'a NodeProto {
+    while let Some((next, others)) = rest.split_first()
+        && next.op_type() == node.op_type()
+        && next.input.first() == node.output.first()
+        && next.input.get(1..) == node.input.get(1..)
+    {
+        (node, *rest) = (next, others);
+    }
+    node
 }
 
 /// Whether a node can be a layer with weights. The 1x1 convolution of a norm in primitive operators is none, nor are the
@@ -105,7 +125,7 @@ fn bears(node: &NodeProto, layer: &Layer, model: &Model) -> bool {
     let weight = || node.input.get(1).and_then(|name| model.constant(name));
     let fits = |kernel: [usize; 2]| weight().is_none_or(|weight| weight.shape().get(2..) == Some(&kernel[..]));
     let linear = node.op_type() != "MatMul" || bias_of(model.graph(), node).is_some();
-    operators(&layer.op).contains(&node.op_type()) && kernel.is_none_or(fits) && linear
+    is(layer, node) && kernel.is_none_or(fits) && linear
 }
 
 /// The addition of a bias to what a `MatMul` gives, which together are a linear layer.
@@ -162,6 +182,20 @@ mod tests {
             conv.output = relu.output;
         });
         assert!(align(&model, &network).is_empty());
+    }
+
+    #[test]
+    fn a_layer_that_is_applied_twice_ends_with_the_second() {
+        let (network, _, model) = anonymous("torchvision", LrnForm::Native, |graph| {
+            let at = graph.node.iter().position(|node| node.name() == "conv4").unwrap();
+            let mut first = graph.node[at].clone();
+            first.output[0] = "once".into();
+            graph.node[at].input[0] = "once".into();
+            graph.node.insert(at, first);
+        });
+        let values = align(&model, &network);
+        let convolutions: Vec<_> = model.graph().node.iter().filter(|node| node.op_type() == "Conv").collect();
+        assert_eq!((&values["conv4"], &values["conv5"]), (&convolutions[4].output[0], &convolutions[5].output[0]));
     }
 
     #[test]

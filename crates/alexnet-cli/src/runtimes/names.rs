@@ -2,7 +2,7 @@ use crate::align::align;
 use crate::array::Array;
 use crate::graph::Graph;
 use alexnet_onnx::{Dim, Model, cut};
-use alexnet_spec::{DType, Mean, Network};
+use alexnet_spec::{DType, Mean, Network, Op};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 
@@ -41,6 +41,11 @@ impl Names {
         let softmax = last.filter(|node| matches!(node.op_type(), "Softmax" | "LogSoftmax"));
         let logits = softmax.and_then(|node| node.input.first()).unwrap_or(&output.name);
         values.insert("logits".into(), logits.clone());
+        // Whatever lies between the last layer and the logits belongs to it.
+        let mut layers = network.iter().flat_map(|network| &network.layers);
+        if let Some(last) = layers.rfind(|layer| !matches!(layer.op, Op::Softmax(_))) {
+            values.insert(last.name.clone(), logits.clone());
+        }
         if softmax.is_some_and(|node| node.op_type() == "Softmax") {
             values.insert("probabilities".into(), output.name.clone());
         }
@@ -138,11 +143,9 @@ impl Names {
         };
         let (Some(from), Some(to)) = (value, self.value(layer)) else { return Ok(None) };
         let mut dims: Vec<Dim> = shape.iter().map(|size| Dim::Fixed(*size)).collect();
-        let batch = self.batch.unwrap_or(1);
-        match dims.first_mut() {
-            Some(first) => *first = Dim::Fixed(batch),
-            None => bail!("a value without dimensions"),
-        }
+        let Some(first) = shape.first() else { bail!("a value without dimensions") };
+        let batch = self.batch.unwrap_or(*first);
+        dims.iter_mut().take(1).for_each(|first| *first = Dim::Fixed(batch));
         if feeds_image
             && self.channels_last
             && let [_, channels, height, width] = dims.as_mut_slice()

@@ -1,5 +1,5 @@
 use super::cost::cost;
-use super::layers::{Parted, walk};
+use super::layers::{Parted, Walk, walk};
 use super::report::{Comparison, Ran, Report, Side};
 use super::run::{Check, Run, Runs, TOGETHER, run_all};
 use crate::array::Array;
@@ -10,6 +10,7 @@ use crate::runtimes::Kind;
 use crate::subject::Subject;
 use alexnet_spec::DType;
 use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeMap;
 
 /// The report, and what it was made from: for pages, records and reductions.
 pub(crate) struct Outcome<'a> {
@@ -44,21 +45,24 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
 
     // One file's runtimes share its weights.
     let exact = parameters.as_ref().is_none_or(|parameters| parameters.is_exact());
-    let (consistency, truth) = compare_logits(what, &runs, exact)?;
+    let (mut consistency, truth) = compare_logits(what, &runs, exact)?;
     let failed = runs.iter().find(|run| run.failed.is_some());
     let first_fixture = what.fixtures.first().map(|fixture| fixture.name.as_str());
     let disagrees = consistency.iter().chain(&truth).find(|c| !c.agrees());
-    let failing = disagrees.map(|c| c.fixture.as_str()).or(first_fixture.filter(|_| failed.is_some()));
+    let failing =
+        disagrees.map(|c| c.fixture.clone()).or(first_fixture.filter(|_| failed.is_some()).map(str::to_owned));
+    let together = batches(what, &runs)?;
+    let apart_together = together.iter().any(|comparison| !comparison.agrees());
+    consistency.extend(together);
     // What integers cost adds up to so much that the logits alone tell little: each layer is held to what it may cost alone.
     let integers = runs.iter().any(|run| matches!(run.stored, DType::I8) || matches!(run.arithmetic, DType::U8));
-    let walked = match failing {
-        _ if what.layers || integers && what.network.is_some() => {
-            Some(walk(what, &runs, exact, failing.is_some(), None)?)
-        }
-        Some(fixture) => Some(walk(what, &runs, exact, true, Some(fixture))?),
-        None => None,
+    let walked = match &failing {
+        // What only a batch shows, only a batch walks to.
+        None if apart_together => walk(&Check { fixtures: &[batch(what)?], ..*what }, &runs, exact, true, None)?,
+        _ if what.layers || integers && what.network.is_some() => walk(what, &runs, exact, failing.is_some(), None)?,
+        Some(fixture) => walk(what, &runs, exact, true, Some(fixture))?,
+        None => Walk::default(),
     };
-    let walked = walked.unwrap_or_default();
     ensure!(
         !what.layers || !walked.rows.is_empty(),
         "--layers: no layer could be compared; the graph's values bear no names of the network's layers"
@@ -66,7 +70,10 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     if let Some(error) = failed.and_then(|run| run.failed.as_ref()).filter(|_| walked.first.is_none()) {
         bail!("{error:#}");
     }
-    let agreed = failing.is_none() && parameters.as_ref().is_none_or(|p| p.agrees()) && walked.first.is_none();
+    let agreed = failing.is_none()
+        && !apart_together
+        && parameters.as_ref().is_none_or(|p| p.agrees())
+        && walked.first.is_none();
     let mut report = Report {
         schema: "alexnet-verify/2",
         a: side(what.a, "A", &runs),
@@ -175,7 +182,6 @@ fn compare_logits(what: &Check<'_>, runs: &[Run<'_>], exact: bool) -> Result<(Ve
             }
         }
     }
-    consistency.extend(batches(what, runs)?);
     ensure!(
         reference.logits.len() < 2 || reference.logits.windows(2).any(|pair| matches!(pair, [x, y] if x != y)),
         "{}: its outputs don't depend on its input: agreement would prove nothing",
@@ -202,6 +208,14 @@ fn source_itself<'r, 'a>(runs: &'r [Run<'a>]) -> Option<&'r Run<'a>> {
         let launcher = &run.launcher;
         run.failed.is_none() && launcher.side == "A" && launcher.spec.kind == Kind::Ort && foreign(launcher.subject)
     })
+}
+
+/// Several inputs as one.
+fn batch(what: &Check<'_>) -> Result<Fixture> {
+    let together = || what.fixtures.iter().take(TOGETHER);
+    let names: Vec<&str> = together().map(|fixture| fixture.name.as_str()).collect();
+    let input = Array::stack(together().map(|fixture| &fixture.input))?;
+    Ok(Fixture { name: names.join(", "), input, golden: BTreeMap::new() })
 }
 
 /// Every run's logits of one batch against those of the same inputs one by one: a graph may say that it takes any batch, and

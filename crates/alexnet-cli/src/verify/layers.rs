@@ -10,8 +10,8 @@ use crate::compare::{Metrics, Tolerance, at_least};
 use crate::diagnose::Example;
 use crate::inputs::Fixture;
 use crate::runtimes::{self, Runtime, Values, is_unsupported};
-use alexnet_spec::{Network, Op};
-use anyhow::{Context, Result};
+use alexnet_spec::{Layer, Network, Op};
+use anyhow::Result;
 
 /// What the walk found.
 #[derive(Default)]
@@ -68,8 +68,14 @@ pub(super) fn walk(what: &Check<'_>, runs: &[Run<'_>], exact: bool, apart: bool,
         // What can't be run as a whole may still run layer by layer.
         if run.failed.is_none() {
             for fixture in &fixtures {
-                let found = runtimes::values(runtime.as_mut(), &fixture.input, &taps);
-                let found = found.with_context(|| format!("{} on `{}`", run.name, fixture.name))?;
+                let found = match runtimes::values(runtime.as_mut(), &fixture.input, &taps) {
+                    Ok(found) => found,
+                    Err(error) if is_unsupported(&error) => {
+                        return Err(error.context(format!("{} on `{}`", run.name, fixture.name)));
+                    }
+                    // As for a batch, where single inputs could be run.
+                    Err(_) => break,
+                };
                 let rows = against_recorded(what, network, run, &recorded(fixture, &taps), &found);
                 rows.into_iter().for_each(|row| keep_worst(&mut walk.rows, row));
                 pair.cumulative(reference.as_mut(), &taps, fixture, found, &mut walk.rows)?;
@@ -131,7 +137,10 @@ impl Pair<'_> {
     ) -> Result<Option<Parted>> {
         let mut front = Front { after: None, values: self.fixtures.iter().map(|f| f.input.clone()).collect() };
         // Layers passed since the front that the other side doesn't show, or shows in another form.
-        let (mut unseen, mut doubtful): (Vec<String>, Vec<LayerComparison>) = (Vec::new(), Vec::new());
+        let (mut unseen, mut doubtful): (Vec<&Layer>, Vec<LayerComparison>) = (Vec::new(), Vec::new());
+        let names = |layers: &[&Layer], which: fn(&Op) -> bool| -> Vec<String> {
+            layers.iter().filter(|layer| which(&layer.op)).map(|layer| layer.name.clone()).collect()
+        };
         let mut parted = None;
         for layer in &self.network.layers {
             let Some(expected) = front.run(reference, &layer.name).ok().flatten() else { continue };
@@ -140,11 +149,12 @@ impl Pair<'_> {
                 Ok(Some(found)) => found,
                 Err(error) if !is_unsupported(&error) => {
                     row.why = Some(format!("it can't be computed there: {error:#}"));
+                    row.unseen = names(&unseen, shapes);
                     doubtful.push(row);
                     continue;
                 }
                 _ => {
-                    unseen.extend(computes(&layer.op).then(|| layer.name.clone()));
+                    unseen.push(layer);
                     continue;
                 }
             };
@@ -162,16 +172,19 @@ impl Pair<'_> {
                 parted = Some(self.parted(&front, &layer.name, &expected, &found, &severities));
             }
             if row.why.is_some() {
+                row.unseen = names(&unseen, shapes);
                 doubtful.push(row);
                 continue;
             }
+            row.unseen = names(&unseen, computes);
+            unseen.clear();
             if !differs && !doubtful.is_empty() {
                 // From the same value both sides come to the same: what lay between has another form there, and is right.
-                unseen.extend(doubtful.drain(..).map(|row| row.layer));
-                parted = parted.filter(|parted| !unseen.contains(&parted.layer));
-                rows.retain(|row| row.runtime != self.name || row.why.is_none() || !unseen.contains(&row.layer));
+                let other: Vec<String> = doubtful.drain(..).map(|row| row.layer).collect();
+                parted = parted.filter(|parted| !other.contains(&parted.layer));
+                rows.retain(|row| row.runtime != self.name || row.why.is_none() || !other.contains(&row.layer));
+                row.unseen.extend(other);
             }
-            row.unseen = std::mem::take(&mut unseen);
             doubtful.drain(..).for_each(|row| keep_worst(rows, row));
             keep_worst(rows, row);
             front = Front { after: Some(layer.name.clone()), values: expected };
@@ -217,6 +230,11 @@ fn recorded(fixture: &Fixture, taps: &[String]) -> Values {
 /// Whether a layer changes values at test time; exporters leave the others out.
 fn computes(op: &Op) -> bool {
     !matches!(op, Op::Dropout(_) | Op::Flatten(_) | Op::AdaptiveAvgPool2d(_) | Op::Softmax(_))
+}
+
+/// Whether a layer changes values or their shape, so that what follows can't do without it.
+fn shapes(op: &Op) -> bool {
+    computes(op) || matches!(op, Op::Flatten(_))
 }
 
 fn against_recorded(

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use std::time::Instant;
 
 /// What to compare, on what, and how strictly.
+#[derive(Clone, Copy)]
 pub(crate) struct Check<'a> {
     /// The reference.
     pub a: &'a Subject,

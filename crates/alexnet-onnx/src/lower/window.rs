@@ -21,7 +21,9 @@ pub(crate) struct Window {
 /// Batch, channels, height and width of a map. Errs where the shape isn't one, or is unreasonably large.
 pub(crate) fn map(node: &Node, shape: &[usize]) -> Result<[usize; 4]> {
     let [n, c, h, w] = *shape else {
-        return Err(node.unsupported(format!("its input has shape {shape:?}; only [N, C, H, W] is computed")));
+        let message = format!("its input has shape {shape:?}; only [N, C, H, W] is computed");
+        // Windows slide over one axis, or over three, elsewhere; over none they slide nowhere.
+        return Err(if shape.len() < 3 { node.malformed(message) } else { node.unsupported(message) });
     };
     if h == 0 || w == 0 || h > MAX_EXTENT || w > MAX_EXTENT {
         return Err(node.unsupported(format!("its input is {h}x{w}; each side must be from 1 to {MAX_EXTENT}")));

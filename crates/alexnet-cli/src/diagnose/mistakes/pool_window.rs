@@ -11,7 +11,7 @@ fn attempts<'a>(suspect: &'a Suspect<'a>) -> Vec<Attempt<'a>> {
     let mut attempts = Vec::new();
     for place in suspect.pools() {
         let pool = place.op;
-        let kernels = [[2, 2], [3, 3], [4, 4], [1, 1], [2, 3], [3, 2], [4, 3], [3, 4], [5, 5]];
+        let kernels = [[2, 2], [3, 3], [4, 4], [2, 3], [3, 2], [4, 3], [3, 4], [5, 5]];
         let strides = [[2, 2], [1, 1], [3, 3], [2, 1], [1, 2], [2, 3], [3, 2]];
         for kernel in kernels {
             for stride in std::iter::once(pool.stride).chain(strides.into_iter().filter(|s| *s != pool.stride)) {
