@@ -4,6 +4,7 @@ Reads a JSON list of jobs (`Job` in src/judge.rs), prints a line for each that i
 which one is not, having told all of them.
 """
 
+import functools
 import json
 import shutil
 import sys
@@ -222,25 +223,29 @@ def judge_record_logits(path, graph):
     return "recorded"
 
 
-def judge_same_function(path, reference, same):
-    def outputs(graph):
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        given = session.get_inputs()[0]
-        shape = [size if isinstance(size, int) else 2 for size in given.shape]
-        noise = np.random.default_rng(2012).standard_normal(shape).astype(np.float32)
-        return [session.run(None, {given.name: noise * gain})[0] for gain in (1, 50)]
-
+def outputs_of_noise(graph):
+    """What ONNX Runtime gives, node by node: what it fuses it may add in another order."""
     options = onnxruntime.SessionOptions()
-    # What fuses two nodes may add in another order.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0]
+    shape = [size if isinstance(size, int) else 2 for size in given.shape]
+    noise = np.random.default_rng(2012).standard_normal(shape).astype(np.float32)
+    return [session.run(None, {given.name: noise * gain})[0] for gain in (1, 50)]
+
+
+outputs_of_reference = functools.cache(outputs_of_noise)
+
+
+def judge_same_function(path, reference, same):
     try:
-        found = outputs(path)
+        found = outputs_of_noise(path)
     except Exception as error:
         assert not same, error
         return "does not run"
-    expected = outputs(reference)
-    equal = all(a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(found, expected))
+    pairs = zip(found, outputs_of_reference(reference))
+    equal = all(a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in pairs)
     assert equal == same, "the outputs are equal" if equal else "the outputs differ"
     return "equal" if equal else "differs"
 

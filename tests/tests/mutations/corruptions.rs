@@ -206,8 +206,10 @@ fn strangers(right: &Chain) -> Vec<Corruption> {
     for (index, node) in right.nodes().iter().enumerate() {
         let layer = &right.layers[index];
         let mut add = |what: String, graph: Chain| {
-            let (kind, layers) = ("another operator", vec![layer.clone()]);
-            all.push(Corruption { kind, what: format!("{layer}: {what}"), layers, graph });
+            // What lies between two layers belongs to either.
+            let between = graph.nodes().len() - right.nodes().len();
+            let layers = right.layers.iter().skip(index).take(1 + between).cloned().collect();
+            all.push(Corruption { kind: "another operator", what: format!("{layer}: {what}"), layers, graph });
         };
         match node.op_type() {
             "Relu" => {

@@ -49,10 +49,11 @@ pub fn section(
         "\n## {name}\n\nThe graph is {about}.\n\n| What is wrong | candle-onnx names | ONNX Runtime names | As |\n|---|---|---|---|\n"
     );
     for (corruption, verdicts) in judged {
-        if kinds.last().is_none_or(|(kind, _)| *kind != corruption.kind) {
+        if kinds.iter().all(|(kind, _)| *kind != corruption.kind) {
             kinds.push((corruption.kind, Count::default()));
         }
-        kinds.iter_mut().rev().take(1).for_each(|(_, count)| count.add(corruption, verdicts));
+        let own = kinds.iter_mut().filter(|(kind, _)| *kind == corruption.kind);
+        own.for_each(|(_, count)| count.add(corruption, verdicts));
         total.add(corruption, verdicts);
         let [candle, ort] = verdicts.each_ref().map(|verdict| match verdict {
             verdict if verdict.refused => "(refused)".to_owned(),
@@ -87,7 +88,7 @@ pub fn keep(sections: &[Section]) {
          are caught (exit 1). The verdict names the right layer in {on_ort} of {graphs} on ONNX Runtime ({:.1} %), and in {on_candle} of \
          {} on candle-onnx ({:.1} %)**, which refuses the other {refused} since it lacks what they ask for (exit 2). \
          `cargo test -p alexnet-tests --test mutations` makes and judges them all; this page is what it found.\n\n\
-         Of two layers that are swapped or exchange parameters, either is right. A layer that was left out has no output that could \
+         Of two layers that are swapped or exchange parameters, either is right, and so it is of two with a stranger between them. A layer that was left out has no output that could \
          differ: it is named where the verdict says that the one it names should come after it. \"As\" is the known mistake that the \
          verifier recognised, where it did.\n\n\
          | Network | What is wrong | Graphs | Caught, candle-onnx | Right layer | Refused | Caught, ONNX Runtime | Right layer |\n\

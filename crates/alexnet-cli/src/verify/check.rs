@@ -1,6 +1,6 @@
 use super::cost::cost;
 use super::layers::{Parted, Walk, walk};
-use super::report::{Comparison, Ran, Report, Side};
+use super::report::{Comparison, FirstDifference, Ran, Report, Side};
 use super::run::{Check, Run, Runs, TOGETHER, run_all};
 use crate::array::Array;
 use crate::compare::{Agreement, Metrics, ParameterCheck, Tolerance, parameters_of_steps};
@@ -8,7 +8,7 @@ use crate::diagnose::{Case, Diagnosis, diagnose};
 use crate::inputs::Fixture;
 use crate::runtimes::Kind;
 use crate::subject::Subject;
-use alexnet_spec::DType;
+use alexnet_spec::{DType, Network};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 
@@ -70,10 +70,9 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     if let Some(error) = failed.and_then(|run| run.failed.as_ref()).filter(|_| walked.first.is_none()) {
         bail!("{error:#}");
     }
-    let agreed = failing.is_none()
-        && !apart_together
-        && parameters.as_ref().is_none_or(|p| p.agrees())
-        && walked.first.is_none();
+    let first = walked.first.map(|first| by_parameters(first, parameters.as_ref(), what.network));
+    let agreed =
+        failing.is_none() && !apart_together && parameters.as_ref().is_none_or(|p| p.agrees()) && first.is_none();
     let mut report = Report {
         schema: "alexnet-verify/2",
         a: side(what.a, "A", &runs),
@@ -85,7 +84,7 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         truth,
         parameters,
         layers: walked.rows,
-        first_difference: walked.first,
+        first_difference: first,
         diagnosis: walked.parted.as_ref().and_then(|parted| known_mistake(what, parted)),
         cost: cost(what, &runs, what.speed && agreed)?,
         unavailable,
@@ -95,6 +94,26 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     };
     report.verdict = report.sentence();
     Ok(Outcome { report, runs, parted: walked.parted })
+}
+
+/// The first difference, unless it shows in no layer alone and some parameter differs: small differences of parameters add up
+/// to something in a later layer first.
+fn by_parameters(
+    first: FirstDifference,
+    parameters: Option<&ParameterCheck>,
+    network: Option<&Network>,
+) -> FirstDifference {
+    let difference = parameters.and_then(|parameters| parameters.differences.first());
+    let layer = difference.and_then(|difference| network?.layer(difference.split_once('.')?.0));
+    match (difference, layer) {
+        (Some(what), Some(layer)) if first.mode == "cumulative" => FirstDifference {
+            layer: layer.name.clone(),
+            mode: "parameters",
+            what: format!("parameter {what}"),
+            ..first
+        },
+        _ => first,
+    }
 }
 
 /// The known mistake that explains what the first layer that differs gives, where the reference's weights are known.

@@ -194,7 +194,8 @@ pub struct FirstDifference {
     pub layer: String,
     /// The runtime that differs from the reference.
     pub runtime: String,
-    /// Found with the same input on both sides (`isolated`) or with differences accumulating (`cumulative`).
+    /// Found with the same input on both sides (`isolated`), with differences accumulating (`cumulative`), or, where no layer
+    /// shows it alone, by the values of its parameters (`parameters`).
     pub mode: &'static str,
     /// What differs, in a sentence.
     pub what: String,
