@@ -132,6 +132,23 @@ impl Chain {
         chain
     }
 
+    /// With a new node between node `index` and its input.
+    pub fn with_before(&self, index: usize, operator: &str, attributes: Vec<AttributeProto>) -> Chain {
+        let mut chain = self.clone();
+        let nodes = chain.nodes_mut();
+        let output = format!("{}_changed", nodes[index].input[0]);
+        let input = std::mem::replace(&mut nodes[index].input[0], output.clone());
+        let node = NodeProto {
+            op_type: Some(operator.into()),
+            input: vec![input],
+            output: vec![output],
+            attribute: attributes,
+            ..NodeProto::default()
+        };
+        nodes.insert(index, node);
+        chain
+    }
+
     /// With a new node behind node `index`.
     pub fn with_behind(&self, index: usize, operator: &str, attributes: Vec<AttributeProto>) -> Chain {
         let mut chain = self.clone();

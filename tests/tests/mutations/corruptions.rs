@@ -227,6 +227,10 @@ fn strangers(right: &Chain) -> Vec<Corruption> {
                 let turned = vec![ints("perm", &[0, 1, 3, 2])];
                 add("its rows and columns exchanged".into(), right.with_behind(index, "Transpose", turned));
             }
+            "Flatten" => {
+                let last = vec![ints("perm", &[0, 2, 3, 1])];
+                add("the channels last before it".into(), right.with_before(index, "Transpose", last));
+            }
             "Conv" => add("a Sigmoid behind it".into(), right.with_behind(index, "Sigmoid", Vec::new())),
             "Gemm" => {
                 add("a Relu behind it".into(), right.with_behind(index, "Relu", Vec::new()));

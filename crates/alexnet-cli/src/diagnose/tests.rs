@@ -6,6 +6,15 @@ use safetensors::SafeTensors;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// What is wrong at one layer of one network, case by case.
+#[derive(serde::Deserialize)]
+struct Mistakes {
+    network: serde_json::Value,
+    layer: String,
+    after: Option<String>,
+    cases: Vec<Known>,
+}
+
 #[derive(serde::Deserialize)]
 struct Known {
     mistake: Option<String>,
@@ -58,17 +67,17 @@ fn files() -> Vec<File> {
 fn every_mistake_is_named_and_no_other() {
     let (mut wrong, mut seen) = (Vec::new(), BTreeSet::new());
     for file in files() {
-        let network = Network::from_json(&file.metadata["network"]).unwrap();
+        let mistakes: Mistakes = serde_json::from_str(&file.metadata["mistakes"]).unwrap();
+        let network = Network::from_json(&mistakes.network.to_string()).unwrap();
         let weights = file.weights("weights/", &network);
-        let known: Vec<Known> = serde_json::from_str(&file.metadata["cases"]).unwrap();
-        for known in known {
+        for known in mistakes.cases {
             let array = |name: &str| file.arrays[name].clone();
             let example = Example { input: array("input"), expected: array("expected"), found: array(&known.found) };
             let diagnosis = diagnose(&Case {
                 network: &network,
                 weights: &weights,
-                after: Some(file.metadata["after"].as_str()).filter(|after| !after.is_empty()),
-                layer: &file.metadata["layer"],
+                after: mistakes.after.as_deref(),
+                layer: &mistakes.layer,
                 examples: &[example],
             });
             let right = match (&known.mistake, &diagnosis) {
@@ -83,7 +92,7 @@ fn every_mistake_is_named_and_no_other() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    let unseen: Vec<&str> = mistakes::ALL.iter().map(|m| m.id).filter(|id| !seen.contains(*id)).collect();
+    let unseen: Vec<&str> = super::mistakes::ALL.iter().map(|m| m.id).filter(|id| !seen.contains(*id)).collect();
     assert!(unseen.is_empty(), "no fixture makes these: {unseen:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Attempt, Mistake, Suspect};
 use crate::array::Array;
-use alexnet_spec::{Op, Shape, Tensor};
+use alexnet_spec::{Layer, Op, Shape, Tensor};
 use candle_core::Device;
 
 pub(super) const MISTAKE: Mistake = Mistake {
@@ -34,14 +34,23 @@ fn attempts<'a>(suspect: &'a Suspect<'a>) -> Vec<Attempt<'a>> {
             attempts.extend(expects.map(|piece| Attempt::piece(sentence, piece)));
         }
     }
-    if let Some(Op::Flatten(_)) = suspect.last().map(|layer| &layer.op) {
-        for (axes, order) in ORDERS {
-            let before = suspect.piece.before_last();
-            let [a, b, c] = axes.map(|axis| axis + 1);
-            attempts.push(Attempt::output(format!("the maps look flattened {order}, not CHW"), move |example| {
-                let turned = before.run(&example.input)?.to_candle(&Device::Cpu)?.permute((0, a, b, c))?;
-                Ok(Array::from_candle(&turned.flatten_from(1)?)?)
-            }));
+    let before = suspect.piece.before_last();
+    let map = suspect.examples.first().is_some_and(|example| example.expected.shape.len() == 4);
+    for (axes, order) in ORDERS {
+        let [a, b, c] = axes.map(|axis| axis + 1);
+        let turned = move |maps: &Array| maps.to_candle(&Device::Cpu)?.permute((0, a, b, c))?.contiguous();
+        match suspect.last() {
+            Some(Layer { op: Op::Flatten(_), .. }) => {
+                let before = before.clone();
+                attempts.push(Attempt::output(format!("the maps look flattened {order}, not CHW"), move |example| {
+                    Ok(Array::from_candle(&turned(&before.run(&example.input)?)?.flatten_from(1)?)?)
+                }));
+            }
+            Some(last) if map => {
+                let sentence = format!("{}'s maps look turned: {order}, not CHW", last.name);
+                attempts.push(Attempt::output(sentence, move |e| Ok(Array::from_candle(&turned(&e.expected)?)?)));
+            }
+            _ => {}
         }
     }
     attempts
