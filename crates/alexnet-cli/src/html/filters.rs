@@ -74,8 +74,9 @@ pub fn differing(a: &Array, b: &Array) -> Option<Differing> {
 
 fn visible(a: &[f32], b: &[f32]) -> bool {
     let (_, span) = range(a);
-    // Written so that a NaN is visible.
-    a.iter().zip(b).any(|(a, b)| !((a - b).abs() <= VISIBLE * span))
+    // A NaN is within nothing, and so it is visible.
+    let within = |(a, b): (&f32, &f32)| (a - b).abs() <= VISIBLE * span;
+    !a.iter().zip(b).all(within)
 }
 
 /// The least of these values, and how far it is to the largest.
