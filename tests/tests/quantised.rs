@@ -41,7 +41,7 @@ fn examples(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(format!("{name}.safetensors"));
     let (_, metadata) = arrays::read(&fixture(&format!("goldens/{name}.safetensors")));
     let (inputs, _) = arrays::read(&fixture(&metadata["input"]));
-    arrays::write(&path, [("input", &inputs["input"])].into_iter());
+    arrays::write(&path, [("input", &inputs["input"])]);
     path
 }
 

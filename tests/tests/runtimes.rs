@@ -101,9 +101,7 @@ fn a_runtime_that_cannot_be_had_is_an_error_that_says_how_to_get_it() {
     if !cfg!(feature = "cuda") {
         refused("candle@cuda", "--features cuda");
     }
-    if !cfg!(feature = "tract") {
-        refused("tract", "--features tract");
-    }
+    refused("tract", "--features tract");
     refused("candle@cuda:x", "no device is called");
 }
 
