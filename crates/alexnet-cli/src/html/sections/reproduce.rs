@@ -13,6 +13,9 @@ pub fn reproduce(report: &Report, evidence: &Evidence) -> Option<Markup> {
     (!words.is_empty()).then(|| {
         html! {
             pre { code { (words.join(" ")) } }
+            @if let Some(folder) = &report.saved {
+                p { "The inputs and outputs are recorded in " code { (folder.display()) } "; " code { "--fixtures" } " replays them." }
+            }
             @if let Some(reduced) = &report.reduced {
                 h3 { "The smallest graph that shows it" }
                 p {
