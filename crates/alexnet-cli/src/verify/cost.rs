@@ -54,12 +54,14 @@ pub(super) fn cost(what: &Check<'_>, runs: &[Run<'_>], speed: bool) -> Result<Op
     let Some(coarse) = precision("B").filter(|coarse| Some(*coarse) > precision("A")) else { return Ok(None) };
     let parameters = what.a.parameters(what.network)?;
     let f32_bytes = parameters.values().map(|tensor| tensor.elements() as u64 * 4).sum();
+    // A checkpoint's other form is a graph of f32; a graph is what it is.
+    let has_f32 = !what.a.is_graph() || precision("A") == Some(Precision::F32);
     let mut runtimes = Vec::new();
     for run in runs.iter().filter(|run| run.launcher.side == "B" && run.failed.is_none()) {
         let mut row = agreement(&reference.logits, &run.logits);
         row.runtime = run.name.split_once(": ").map_or("", |(_, name)| name).to_owned();
-        // Where the first side has no f32 form for the runtime, there is nothing to race.
-        row.milliseconds = if speed { race(what, run).ok() } else { None };
+        // Where the first side doesn't run there, there is nothing to race.
+        row.milliseconds = if speed && has_f32 { race(what, run).ok() } else { None };
         runtimes.push(row);
     }
     Ok(Some(Cost { precision: coarse, bytes: b.size()?, f32_bytes, inputs: what.fixtures.len(), runtimes }))
