@@ -1,7 +1,7 @@
 //! The ranges of activations, from running the network on examples.
 
 use crate::console::Console;
-use crate::inputs::{self, Contract};
+use crate::inputs::{self, Contract, Fixture};
 use alexnet::AlexNet;
 use alexnet_onnx::{Affine, Quantization, calibrated};
 use alexnet_spec::{Network, Weights};
@@ -10,8 +10,19 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Examples that are kept to check what is written.
+const KEPT: usize = 4;
+
+/// What the examples tell.
+pub(super) struct Calibration {
+    /// How activations are rounded.
+    pub quantization: Quantization,
+    /// The first of the examples: none of their values lies beyond a range.
+    pub examples: Vec<Fixture>,
+}
+
 /// How activations are rounded: in the steps that reach from the smallest to the largest value that any example at `path`
-/// gives. One example is in memory at a time.
+/// gives. A few examples are in memory at a time.
 ///
 /// Errs where there is no example, one doesn't fit the network, or gives values that aren't finite.
 pub(super) fn calibrate(
@@ -20,7 +31,7 @@ pub(super) fn calibrate(
     weights: &Weights,
     device: &Device,
     console: Console,
-) -> Result<Quantization> {
+) -> Result<Calibration> {
     let contract = Contract {
         input: network.input.clone(),
         preprocessing: Some(network.preprocessing.clone()),
@@ -28,7 +39,7 @@ pub(super) fn calibrate(
     };
     let model = AlexNet::from_weights(network, weights, DType::F32, device)?;
     let mut ranges: BTreeMap<String, Range> = calibrated(network)?.into_iter().map(|v| (v, Range::default())).collect();
-    let mut examples = 0usize;
+    let (mut count, mut examples) = (0usize, Vec::new());
     let place = || format!("--calibrate {}", path.display());
     inputs::each(path, &contract, &mut |fixture| {
         let input = fixture.input.to_candle(device)?;
@@ -41,14 +52,17 @@ pub(super) fn calibrate(
         if let Some((name, _)) = ranges.iter().find(|(_, range)| !range.is_finite()) {
             anyhow::bail!("`{}`: the values of `{name}` aren't finite: leave it out", fixture.name);
         }
-        examples += 1;
+        count += 1;
+        if examples.len() < KEPT {
+            examples.push(fixture);
+        }
         Ok(())
     })
     .with_context(place)?;
-    ensure!(examples > 0, "{}: no examples to calibrate on", place());
-    console.say(format_args!("calibrated on {examples} example{}", if examples == 1 { "" } else { "s" }));
+    ensure!(count > 0, "{}: no examples to calibrate on", place());
+    console.say(format_args!("calibrated on {count} example{}", if count == 1 { "" } else { "s" }));
     let affines = ranges.into_iter().map(|(name, range)| (name, Affine::covering(range.low, range.high)));
-    Ok(Quantization::Static(affines.collect()))
+    Ok(Calibration { quantization: Quantization::Static(affines.collect()), examples })
 }
 
 /// The smallest and the largest value seen; zero is always one.

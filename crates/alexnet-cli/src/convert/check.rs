@@ -5,7 +5,7 @@ use crate::args::convert::Convert;
 use crate::compare::{Tolerances, parameters};
 use crate::console::Console;
 use crate::graph::{Graph, is_onnx};
-use crate::inputs::{self, Contract, Fixture, builtin};
+use crate::inputs::{Contract, Fixture, builtin};
 use crate::staging::Staged;
 use crate::subject::Subject;
 use crate::verify::{Check, Report, check as verify};
@@ -17,6 +17,14 @@ use bytes::Bytes;
 use candle_core::Device;
 use std::path::Path;
 
+/// How the outputs were made.
+pub(super) struct Made<'a> {
+    pub args: &'a Convert,
+    pub options: &'a ExportOptions,
+    /// What a calibration saw first, where there was one.
+    pub examples: Option<Vec<Fixture>>,
+}
+
 /// A report for each output, and one for the source where it is a graph itself.
 ///
 /// Every graph is run beside the candle model of the source's weights. A safetensors file is read back: it must describe
@@ -26,18 +34,20 @@ pub(super) fn check(
     input: &Path,
     network: &Network,
     weights: &Weights,
-    (args, options): (&Convert, &ExportOptions),
+    made: Made<'_>,
     device: &Device,
     console: Console,
 ) -> Result<Vec<Report>> {
+    let Made { args, options, examples } = made;
     let source = Subject::weights(input.display().to_string(), network.clone(), weights.clone());
     let contract = Contract {
         input: network.input.clone(),
         preprocessing: Some(network.preprocessing.clone()),
         network: Some(network.clone()),
     };
-    let fixtures = match &args.calibrate {
-        Some(path) => first(path, &contract)?,
+    // What lies beyond the ranges of a calibration is cut off, as it should be.
+    let fixtures = match examples {
+        Some(examples) => examples,
         None => builtin(&contract)?,
     };
     let run = |written: &Subject| {
@@ -93,22 +103,6 @@ pub(super) fn check(
         report.map_err(|error| console.say(format_args!("note: {path}: it was not run itself: {error:#}"))).ok()
     }));
     Ok(reports)
-}
-
-/// Examples of a calibration that a check runs on.
-const EXAMPLES: usize = 4;
-
-/// The first of the examples that ranges were taken from: what lies beyond them is cut off, as it should be.
-fn first(path: &Path, contract: &Contract) -> Result<Vec<Fixture>> {
-    let mut examples = Vec::new();
-    let done = |examples: &[Fixture]| examples.len() >= EXAMPLES;
-    inputs::each(path, contract, &mut |example| {
-        if !done(&examples) {
-            examples.push(example);
-        }
-        Ok(())
-    })?;
-    Ok(examples)
 }
 
 /// The source, where it is a graph that takes what the network takes: what it computes owes nothing to how it was read.

@@ -16,6 +16,7 @@ use alexnet_formats::{ImportOptions, Imported, Limits, Source};
 use alexnet_onnx::Quantization;
 use alexnet_spec::{Labels, Metadata, Network, Provenance, networks};
 use anyhow::{Context, Result, bail, ensure};
+use check::Made;
 use clap::{CommandFactory, Parser};
 use outputs::Outputs;
 use report::Report;
@@ -66,18 +67,21 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
         dialect: imported.dialect.to_owned(),
     };
     let metadata = Metadata::new(&network, &provenance);
-    let quantize = match (args.quantize, &args.calibrate) {
-        (None, _) => None,
-        (Some(Integers::Int8), None) => Some(Quantization::Weights),
-        (Some(Integers::Int8), Some(path)) => {
-            Some(calibrate::calibrate(path, &network, &imported.weights, &device, console)?)
-        }
+    let calibration = match &args.calibrate {
+        Some(path) => Some(calibrate::calibrate(path, &network, &imported.weights, &device, console)?),
+        None => None,
+    };
+    let (quantize, examples) = match (args.quantize, calibration) {
+        (None, _) => (None, None),
+        (Some(Integers::Int8), None) => (Some(Quantization::Weights), None),
+        (Some(Integers::Int8), Some(calibration)) => (Some(calibration.quantization), Some(calibration.examples)),
     };
     let options = write::export_options(args, quantize);
     let staged = write::write(&outputs, &network, &imported.weights, &metadata, &options, console)?;
+    let made = Made { args, options: &options, examples };
     let verification = match args.no_verify {
         true => Vec::new(),
-        false => check::check(&staged, input, &network, &imported.weights, (args, &options), &device, console)
+        false => check::check(&staged, input, &network, &imported.weights, made, &device, console)
             .context("the outputs could not be checked, and nothing was written; --no-verify writes them unchecked")?,
     };
     let agreed = verification.iter().all(|report| report.agreed);
