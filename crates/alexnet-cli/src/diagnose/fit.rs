@@ -54,14 +54,17 @@ pub(super) fn near(a: f64, b: f64) -> bool {
 
 /// A fitted number as one would write it: with the digits that a fit can give.
 pub(super) fn shown(value: f64) -> String {
-    let rounded = if value == 0.0 { 0.0 } else { value * 1.0 };
-    match rounded.abs() {
-        size if size != 0.0 && !(1e-3..1e5).contains(&size) => format!("{rounded:.3e}"),
+    let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    match value.abs() {
+        0.0 => "0.0".into(),
+        size if !(1e-3..1e5).contains(&size) => {
+            let text = format!("{value:.3e}");
+            text.split_once('e').map_or_else(|| text.clone(), |(digits, power)| format!("{}e{power}", trimmed(digits)))
+        }
         size => {
-            let digits = (3 - size.max(1e-3).log10().floor() as i32).clamp(1, 6) as usize;
-            let text = format!("{rounded:.digits$}");
-            let trimmed = text.trim_end_matches('0');
-            if trimmed.ends_with('.') { format!("{trimmed}0") } else { trimmed.to_owned() }
+            let digits = (3 - size.log10().floor() as i32).clamp(1, 6) as usize;
+            let text = trimmed(&format!("{value:.digits$}"));
+            if text.contains('.') { text } else { format!("{text}.0") }
         }
     }
 }
@@ -88,6 +91,6 @@ mod tests {
     #[test]
     fn numbers_are_shown_with_the_digits_that_they_have() {
         let shown: Vec<String> = [5.0, 0.2, 2.000_000_4, 1.01, 1e-4, 0.0].into_iter().map(shown).collect();
-        assert_eq!(shown, ["5.0", "0.2", "2.0", "1.01", "1.000e-4", "0.0"]);
+        assert_eq!(shown, ["5.0", "0.2", "2.0", "1.01", "1e-4", "0.0"]);
     }
 }

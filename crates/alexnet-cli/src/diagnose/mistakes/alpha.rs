@@ -13,8 +13,7 @@ fn attempts<'a>(suspect: &'a Suspect<'a>) -> Vec<Attempt<'a>> {
         // x / found is (k + a S)^beta, so a is what S has to be multiplied by.
         let above: Vec<f64> = response.bases(norm.beta).iter().map(|base| base - norm.k).collect();
         let ratio = factor(&response.sums, &above)? / norm.effective_alpha();
-        let sentence = format!("alpha looks {} times what it is", shown(ratio));
-        Some(times(suspect, move |_| ratio, &sentence).into_iter().map(|attempt| attempt.fitted(1)).collect())
+        Some(times(suspect, move |_| ratio, "alpha looks another").into_iter().map(|attempt| attempt.fitted(1)).collect())
     };
     fitted().unwrap_or_default()
 }

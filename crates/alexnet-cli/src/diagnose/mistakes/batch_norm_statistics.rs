@@ -51,7 +51,7 @@ fn attempts<'a>(suspect: &'a Suspect<'a>) -> Vec<Attempt<'a>> {
     attempts
 }
 
-/// "looks taken for a variance", but "looks ignored".
+/// "looks like a standard deviation", but "looks ignored".
 fn taken(what: &str) -> &'static str {
-    if what.starts_with(['i', 'n']) { "" } else { "taken for " }
+    if what.starts_with(['i', 'n']) { "" } else { "like " }
 }
