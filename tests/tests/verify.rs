@@ -178,3 +178,20 @@ fn two_graphs_that_say_nothing_of_themselves_take_the_users_word_for_their_layer
     let run = verify(&graphs[0], &graphs[1], &["--network", "bvlc", "--runtime", "candle-onnx"]).expect(1);
     assert!(run.stdout.contains("norm1 parts first"), "{run}");
 }
+
+#[test]
+fn a_graph_that_normalises_its_pixels_otherwise_does_not_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let (weights, other) = (folder.path().join("weights.safetensors"), folder.path().join("other.onnx"));
+    let graph = fixture("onnx/normalised.onnx");
+    Run::of(CONVERT, [&graph, &weights]).expect(0);
+    verify(&weights, &graph, &["--runtime", "candle-onnx"]).expect(0);
+
+    let (red, green) = (0.485f32.to_le_bytes(), 0.456f32.to_le_bytes());
+    let mut bytes = std::fs::read(&graph).unwrap();
+    let at = bytes.windows(8).position(|window| window == [red, green].concat()).expect("the means of red and green");
+    bytes[at..at + 4].copy_from_slice(&0.9f32.to_le_bytes());
+    std::fs::write(&other, bytes).unwrap();
+    let run = verify(&weights, &other, &["--runtime", "candle-onnx"]).expect(1);
+    assert!(run.stdout.contains("conv1 parts first"), "{run}");
+}

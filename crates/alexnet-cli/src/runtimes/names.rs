@@ -2,7 +2,7 @@ use crate::align::align;
 use crate::array::Array;
 use crate::graph::Graph;
 use alexnet_onnx::{Dim, Model, cut};
-use alexnet_spec::{DType, Mean, Network, Op};
+use alexnet_spec::{DType, Mean, Network, Op, Preprocessing};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 
@@ -17,7 +17,8 @@ pub struct Names {
     pub batch: Option<usize>,
     /// Whether it takes images with their channels last.
     channels_last: bool,
-    /// Mean and divisor of every channel, where the graph begins by normalising pixels: inputs are normalised already.
+    /// What makes pixels of an input again, mean and divisor of every channel, where the graph begins by normalising pixels:
+    /// inputs are normalised already.
     normalises: Option<(Vec<f64>, Vec<f64>)>,
     /// `logits` and the layers, with the values' names.
     values: BTreeMap<String, String>,
@@ -55,10 +56,7 @@ impl Names {
         };
         let channels_last = input.image().is_some_and(|(_, last)| last);
         let own = alexnet_onnx::read_graph(&graph.model).ok().and_then(|graph| graph.preprocessing);
-        let normalises = own.and_then(|own| match own.mean {
-            Mean::PerChannel(mean) => Some((mean, own.std)),
-            _ => None,
-        });
+        let normalises = own.map(|own| pixels(&own, network)).transpose()?.flatten();
         let order = network.iter().flat_map(|network| &network.layers).map(|layer| layer.name.clone()).collect();
         Ok(Names { input: input.name.clone(), dtype: input.dtype, batch, channels_last, normalises, values, order })
     }
@@ -165,6 +163,35 @@ impl Names {
         };
         Ok(Some(Part { model, names }))
     }
+}
+
+/// How an input becomes the pixels that it was made of, for a graph that normalises them itself: by what the network says of
+/// its preprocessing, so that a graph which normalises otherwise differs; by the graph's own words where there is no network.
+///
+/// Pixels are counted to 1 or to 255. Which of them the graph takes, its divisor tells.
+fn pixels(own: &Preprocessing, network: Option<&Network>) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+    let Mean::PerChannel(mean) = &own.mean else { return Ok(None) };
+    let Some(network) = network else { return Ok(Some((mean.clone(), own.std.clone()))) };
+    let channels = network.input.channels;
+    let known = match &network.preprocessing.mean {
+        Mean::PerChannel(mean) => mean.as_slice(),
+        Mean::Image(_) => bail!(
+            "it normalises its pixels itself, channel by channel, and network `{}` subtracts a mean image; try --network with \
+             a file that says what the graph does",
+            network.name
+        ),
+        _ => &[],
+    };
+    let each = |values: &[f64], default: f64| -> Vec<f64> {
+        (0..channels).map(|channel| values.get(channel).copied().unwrap_or(default)).collect()
+    };
+    let (mean, std) = (each(known, 0.0), each(&network.preprocessing.std, 1.0));
+    let ratio = own.std.first().zip(std.first()).map_or(1.0, |(own, std)| own / std);
+    let distance = |factor: &f64| (ratio / factor).ln().abs();
+    let factors = [1.0, 255.0, 1.0 / 255.0];
+    let factor = factors.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(1.0);
+    let scaled = |values: Vec<f64>| values.into_iter().map(|value| value * factor).collect();
+    Ok(Some((scaled(mean), scaled(std))))
 }
 
 /// A part of a graph, with what is known of it.

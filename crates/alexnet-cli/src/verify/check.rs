@@ -71,13 +71,11 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         bail!("{error:#}");
     }
     let first = walked.first.map(|first| by_parameters(first, parameters.as_ref(), what.network));
-    let agreed =
-        failing.is_none() && !apart_together && parameters.as_ref().is_none_or(|p| p.agrees()) && first.is_none();
     let mut report = Report {
         schema: "alexnet-verify/2",
         a: side(what.a, "A", &runs),
         b: what.b.map(|b| side(b, "B", &runs)),
-        agreed,
+        agreed: false,
         verdict: String::new(),
         fixtures: what.fixtures.iter().map(|f| f.name.clone()).collect(),
         consistency,
@@ -86,12 +84,14 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         layers: walked.rows,
         first_difference: first,
         diagnosis: walked.parted.as_ref().and_then(|parted| known_mistake(what, parted)),
-        cost: cost(what, &runs, what.speed && agreed)?,
+        cost: None,
         unavailable,
         reduced: None,
         images: None,
         saved: None,
     };
+    report.agreed = report.agrees_on_inputs();
+    report.cost = cost(what, &runs, what.speed && report.agreed)?;
     report.verdict = report.sentence();
     Ok(Outcome { report, runs, parted: walked.parted })
 }

@@ -16,11 +16,12 @@ use crate::compare::{Tolerances, list_tolerances};
 use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::same_file;
-use crate::images::{Listing, Summary};
+use crate::images::Listing;
 use crate::inputs;
 use crate::look::Look;
 use crate::reduce::{check_target, reduce_found};
 use crate::subject::Subject;
+use alexnet_spec::Network;
 use anyhow::{Result, bail, ensure};
 use clap::{CommandFactory, Parser};
 use over_images::over_images;
@@ -43,26 +44,33 @@ pub fn run() -> Result<Exit> {
         list_tolerances(args.common.json)?;
         return Ok(Exit::Agreed);
     }
+    let report = verify(&args)?;
+    if args.common.json {
+        console::print_json(&report)?;
+    } else {
+        console::print(text::render(&report, args.common.verbose, Look::of_stdout()));
+    }
+    Ok(report.exit())
+}
+
+/// Compares what the arguments name, and writes what they ask for.
+fn verify(args: &Verify) -> Result<Report> {
     let Some(a) = args.a.as_deref() else { bail!("a file is needed") };
     let console = Console::new(args.common.quiet, args.common.verbose);
     let device = alexnet::device(&args.common.device)?;
-    if let Some(target) = &args.reduce {
-        check_target(target)?;
-    }
-    let page = args.report.as_deref().map(Page::create).transpose()?;
-    let (a, b) = load(a, &args)?;
+    // What can't be written, or read over, is found before anything runs.
+    let (page, recording) = (args.report.as_deref().map(Page::create), args.save.as_deref().map(Recording::new));
+    let (page, recording) = (page.transpose()?, recording.transpose()?);
+    args.reduce.as_deref().map(check_target).transpose()?;
+    let listing = args.images.as_deref().map(Listing::of).transpose()?;
 
+    let (a, b) = load(a, args)?;
     let contract = Subject::contract(&a, b.as_ref())?;
+    let tolerances = tolerances(args, contract.network.as_ref())?;
     let fixtures = match &args.fixtures {
         Some(path) => inputs::read(path, &contract)?,
         None => inputs::builtin(&contract)?,
     };
-    let tolerances = Tolerances { atol: args.atol.clone(), rtol: args.rtol.clone() };
-    if let Some(network) = &contract.network {
-        for layer in tolerances.layers().filter(|layer| *layer != "logits") {
-            ensure!(network.layer(layer).is_some(), "no layer is called `{layer}` in network `{}`", network.name);
-        }
-    }
     let mut what = Check {
         a: &a,
         b: b.as_ref(),
@@ -77,9 +85,6 @@ pub fn run() -> Result<Exit> {
         layers: args.layers || (contract.network.is_some() && (args.report.is_some() || args.reduce.is_some())),
         console,
     };
-    // A folder without images is found before anything runs.
-    let listing = args.images.as_deref().map(Listing::of).transpose()?;
-    let recording = args.save.as_deref().map(Recording::new).transpose()?;
     let kept;
     if args.fixtures.is_none() {
         let (fixtures, left_out) = within::within(&what)?;
@@ -98,26 +103,24 @@ pub fn run() -> Result<Exit> {
     if let Some(recording) = recording {
         outcome.report.saved = Some(recording.write(&what, &outcome)?);
     }
-    let agreed = outcome.report.agreed;
     if let Some(listing) = listing {
-        over_images(&what, &mut outcome, listing, &contract, &args)?;
+        over_images(&what, &mut outcome, listing, &contract, args)?;
     }
     if let Some(page) = page {
         page.write(&what, &outcome)?;
     }
-    let report = outcome.report;
-    if args.common.json {
-        console::print_json(&report)?;
-    } else {
-        console::print(text::render(&report, args.common.verbose, Look::of_stdout()));
+    Ok(outcome.report)
+}
+
+/// The user's tolerances. Errs where one is for a layer that isn't there.
+fn tolerances(args: &Verify, network: Option<&Network>) -> Result<Tolerances> {
+    let tolerances = Tolerances { atol: args.atol.clone(), rtol: args.rtol.clone() };
+    for layer in tolerances.layers().filter(|layer| *layer != "logits") {
+        let known = network.is_none_or(|network| network.layer(layer).is_some());
+        let name = network.map_or("", |network| network.name.as_str());
+        ensure!(known, "no layer is called `{layer}` in network `{name}`");
     }
-    let incomplete = |images: &Summary| images.within == images.compared && !images.is_complete();
-    Ok(match report.agreed {
-        true => Exit::Agreed,
-        // Nothing differs, but not everything could be compared.
-        false if agreed && report.images.as_ref().is_some_and(incomplete) => Exit::Failed,
-        false => Exit::Disagreed,
-    })
+    Ok(tolerances)
 }
 
 /// Reads both sides. Errs where they are the same file, or copies of one.

@@ -1,6 +1,7 @@
 use super::cost::Cost;
 use crate::compare::{Agreement, Metrics, ParameterCheck};
 use crate::diagnose::Diagnosis;
+use crate::exit::Exit;
 use crate::reduce::Reduction;
 use crate::runtimes::Unavailable;
 use alexnet_spec::DType;
@@ -47,6 +48,25 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether everything agrees but for the images, which come after it.
+    pub(super) fn agrees_on_inputs(&self) -> bool {
+        self.consistency.iter().chain(&self.truth).all(Comparison::agrees)
+            && self.parameters.as_ref().is_none_or(ParameterCheck::agrees)
+            && self.first_difference.is_none()
+    }
+
+    /// What the program tells the shell.
+    pub(super) fn exit(&self) -> Exit {
+        let differs =
+            !self.agrees_on_inputs() || self.images.as_ref().is_some_and(|images| images.within < images.compared);
+        match (self.agreed, differs) {
+            (true, _) => Exit::Agreed,
+            (false, true) => Exit::Disagreed,
+            // Nothing differs, but not everything could be compared.
+            (false, false) => Exit::Failed,
+        }
+    }
+
     /// The outcome in one sentence.
     pub(super) fn sentence(&self) -> String {
         let compared = || self.consistency.iter().chain(&self.truth);
