@@ -9,6 +9,8 @@ mod names;
 #[cfg(feature = "ort")]
 mod ort;
 mod spec;
+#[cfg(feature = "tract")]
+mod tract;
 
 use crate::array::Array;
 use crate::graph::Graph;
@@ -134,6 +136,8 @@ fn open_graph(
         Kind::CandleOnnx => Ok(Box::new(candle_onnx::CandleOnnx::open(graph, names()?))),
         #[cfg(feature = "ort")]
         Kind::Ort => Ok(Box::new(ort::Ort::open(graph, names()?, spec.device.as_deref(), asked)?)),
+        #[cfg(feature = "tract")]
+        Kind::Tract => Ok(Box::new(tract::Tract::open(graph, names()?))),
         #[allow(unreachable_patterns)]
         other => {
             Err(Unsupported(format!("this build has no runtime {0}; build with `--features {0}`", other.as_str()))
