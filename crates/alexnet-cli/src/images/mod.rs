@@ -30,7 +30,6 @@ use summary::{About, Pace, Tally};
 
 pub use summary::{Class, Image, Summary};
 pub use text::render;
-#[allow(unused_imports, reason = "for the report's page")]
 pub use thumbnail::thumbnail;
 pub use walk::Listing;
 

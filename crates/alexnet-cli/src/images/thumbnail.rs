@@ -1,5 +1,3 @@
-#![allow(dead_code, reason = "for the report's page")]
-
 use anyhow::{Context, Result};
 use image::codecs::png::PngEncoder;
 use image::{ImageReader, Limits};
