@@ -161,3 +161,17 @@ fn a_graph_of_another_program_on_onnx_runtime_is_the_truth_about_itself() {
     let report = json(&verify("mutants/k-of-2.onnx").expect(1));
     assert_eq!(report["truth"][0]["metrics"]["agrees"], false);
 }
+
+#[test]
+fn a_runtime_named_twice_would_agree_with_itself() {
+    verify(&[&fixture(RIGHT)], &["--runtime", "candle,candle:f32"]).expect(2).says("named twice");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_report_that_cannot_be_printed_is_no_success() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(VERIFY);
+    command.args([fixture(CHECKPOINT), fixture(RIGHT)]).stdout(full).env("ORT_DYLIB_PATH", "/nonexistent");
+    assert_eq!(command.status().unwrap().code(), Some(2));
+}

@@ -195,3 +195,51 @@ fn a_graph_that_normalises_its_pixels_otherwise_does_not_agree() {
     let run = verify(&weights, &other, &["--runtime", "candle-onnx"]).expect(1);
     assert!(run.stdout.contains("conv1 parts first"), "{run}");
 }
+
+#[test]
+fn recorded_layers_are_compared_without_being_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorded = folder.path().join("recorded.safetensors");
+    arrays::write_fixture(&recorded, "goldens/tiny-torchvision.safetensors");
+    let (a, b) = (fixture("pytorch/zip.pth"), fixture("pytorch/legacy.pth"));
+    let options = ["--fixtures", recorded.to_str().unwrap()];
+    let (mut arrays, _) = arrays::read(&recorded);
+    let logits = arrays["logits"].clone();
+    arrays.insert("fc8".into(), logits.clone());
+    arrays::write(&recorded, arrays.iter().map(|(name, array)| (name.as_str(), array)));
+    verify(&a, &b, &options).expect(0);
+
+    let wrong = arrays::Array { values: logits.values.iter().map(|value| value + 1.0).collect(), ..logits };
+    arrays.insert("fc8".into(), wrong);
+    arrays::write(&recorded, arrays.iter().map(|(name, array)| (name.as_str(), array)));
+    let run = verify(&a, &b, &options).expect(1);
+    assert!(run.stdout.contains("fc8 parts first"), "{run}");
+}
+
+#[test]
+fn graphs_of_the_same_bytes_with_other_external_weights_are_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let places = ["a", "b"].map(|name| folder.path().join(name));
+    for (place, key) in places.iter().zip(["state_dict", "state_dict_ema"]) {
+        std::fs::create_dir(place).unwrap();
+        let (data, graph) = (place.join("w.safetensors"), place.join("g.onnx"));
+        let options = ["--key", key, "--external-data", "--no-verify"].map(OsString::from);
+        let files = [fixture("pytorch/timm.pth.tar"), data, graph].map(OsString::from);
+        Run::of(CONVERT, files.into_iter().chain(options)).expect(0);
+    }
+    let graphs = places.each_ref().map(|place| place.join("g.onnx"));
+    std::fs::copy(&graphs[0], &graphs[1]).unwrap();
+    verify(&graphs[0], &graphs[1], &["--runtime", "candle-onnx"]).expect(1);
+    let weights = places.each_ref().map(|place| place.join("w.safetensors"));
+    std::fs::copy(&weights[0], &weights[1]).unwrap();
+    verify(&graphs[0], &graphs[1], &[]).expect(2).says("byte for byte");
+}
+
+#[test]
+fn a_convolution_whose_bias_comes_after_it_is_that_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights.safetensors");
+    let graph = fixture("onnx/small-operators.onnx");
+    Run::of(CONVERT, [&graph, &weights]).expect(0);
+    verify(&weights, &graph, &["--layers", "--runtime", "candle-onnx"]).expect(0);
+}

@@ -86,6 +86,14 @@ fn by_order<'a>(model: &'a Model, network: &'a Network) -> Vec<(&'a str, &'a Nod
         match within.find(|(_, node)| is(layer, node)) {
             Some((at, node)) => {
                 rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
+                let node = match is_tower(layer, node, model) {
+                    // Where the towers don't meet behind the convolutions, no one value is the layer.
+                    true => match meeting(node, &mut rest) {
+                        Some(meeting) => meeting,
+                        None => continue,
+                    },
+                    false => node,
+                };
                 let following = network.layers.get(index.saturating_add(1));
                 let last = if following.is_some_and(|next| is(next, node)) { node } else { repeated(node, &mut rest) };
                 found.push((layer.name.as_str(), last));
@@ -95,6 +103,22 @@ fn by_order<'a>(model: &'a Model, network: &'a Network) -> Vec<(&'a str, &'a Nod
         }
     }
     found
+}
+
+/// Whether a convolution makes only some of the layer's channels: a tower.
+fn is_tower(layer: &Layer, node: &NodeProto, model: &Model) -> bool {
+    let Op::Conv2d(conv) = &layer.op else { return false };
+    let weight = node.input.get(1).and_then(|name| model.constant(name));
+    weight.is_some_and(|weight| weight.shape().first().is_some_and(|out| *out < conv.out))
+}
+
+/// The node that puts the outputs of towers together, of which `tower` is one; `rest` goes on behind it.
+fn meeting<'a>(tower: &NodeProto, rest: &mut &'a [NodeProto]) -> Option<&'a NodeProto> {
+    let output = tower.output.first()?;
+    let at = rest.iter().position(|node| node.op_type() == "Concat" && node.input.contains(output))?;
+    let node = rest.get(at);
+    *rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
+    node
 }
 
 /// Whether a layer may have become such a node.
@@ -128,9 +152,14 @@ fn bears(node: &NodeProto, layer: &Layer, model: &Model) -> bool {
     is(layer, node) && kernel.is_none_or(fits) && linear
 }
 
-/// The addition of a bias to what a `MatMul` gives, which together are a linear layer.
+/// The addition of a bias to what a `MatMul` gives, or a `Conv` without one: together they are a layer.
 fn bias_of<'a>(graph: &'a GraphProto, node: &NodeProto) -> Option<&'a NodeProto> {
-    let product = node.output.first().filter(|_| node.op_type() == "MatMul")?;
+    let without = match node.op_type() {
+        "MatMul" => true,
+        "Conv" => node.input.get(2).is_none_or(String::is_empty),
+        _ => false,
+    };
+    let product = node.output.first().filter(|_| without)?;
     let mut readers = graph.node.iter().filter(|reader| reader.input.contains(product));
     readers.next().filter(|reader| reader.op_type() == "Add")
 }

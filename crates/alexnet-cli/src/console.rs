@@ -1,8 +1,9 @@
 //! What people read: results on stdout, messages and progress on stderr.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 /// How much a program says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,15 +59,18 @@ impl Console {
     }
 }
 
-/// A result on stdout. A reader that has gone away (`| head`) is no error.
-pub fn print(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+/// A result on stdout. A reader that has gone away (`| head`) is no error; a disk that is full is one.
+pub fn print(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("stdout"),
+        _ => Ok(()),
+    }
 }
 
 /// A value on stdout as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    print(serde_json::to_string_pretty(value)?);
-    Ok(())
+    print(serde_json::to_string_pretty(value)?)
 }
 
 /// An error on stderr, its causes on the same line. A cause that repeats what was said already is left out, and so is what

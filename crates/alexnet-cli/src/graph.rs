@@ -90,6 +90,24 @@ impl Graph {
             .collect()
     }
 
+    /// The first node that computes at random, or by its batch, as in training.
+    pub fn training(&self) -> Option<String> {
+        let is_on =
+            |name: &String| self.model.constant(name).is_some_and(|flag| flag.to_bytes().iter().any(|b| *b != 0));
+        let nodes = self.model.graph().node.iter();
+        let mut told = nodes.filter_map(|node| {
+            let what = match node.op_type() {
+                "Dropout" if node.input.get(2).is_some_and(is_on) => "drops at random",
+                "BatchNormalization" if node.attribute.iter().any(|a| a.name() == "training_mode" && a.i() != 0) => {
+                    "normalises by its own batch"
+                }
+                _ => return None,
+            };
+            Some(format!("node `{}` ({}) {what}", node.name().escape_debug(), node.op_type()))
+        });
+        told.next()
+    }
+
     /// The shape of the images that it takes.
     pub fn input(&self) -> Result<Input> {
         let [input] = self.model.inputs() else {

@@ -53,6 +53,9 @@ impl Subject {
             let mut graph = Graph::load(path, &source)?;
             // A graph that says what it is is believed; the user's word names the layers of one that doesn't.
             graph.network = graph.network.or(common.network()?);
+            if let Some(node) = graph.training() {
+                bail!("{}: {node}: it was exported for training; export the model in evaluation mode", graph.path);
+            }
             Subject::of_graph(graph)
         } else {
             let options = checkpoint::options(&source, common, &limits)?;
@@ -82,6 +85,12 @@ impl Subject {
     /// The bytes of the file; none where it is a folder, or in memory alone.
     pub fn bytes(&self) -> Bytes {
         self.source.as_ref().map(Source::bytes).unwrap_or_default()
+    }
+
+    /// Whether both were read from the same bytes, in other files that they point to as well.
+    pub fn is_copy_of(&self, other: &Subject) -> bool {
+        let external = |subject: &Subject| subject.graph.get().map(|graph| graph.external.clone()).unwrap_or_default();
+        !self.bytes().is_empty() && self.bytes() == other.bytes() && external(self) == external(other)
     }
 
     /// The size of the file, and of those that it points to; of what it holds, where it is in memory.

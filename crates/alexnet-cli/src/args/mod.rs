@@ -68,7 +68,7 @@ impl Common {
             None if self.man => clap_mangen::Man::new(command).render(&mut text)?,
             None => return Ok(false),
         }
-        crate::console::print(String::from_utf8_lossy(&text).trim_end());
+        crate::console::print(String::from_utf8_lossy(&text).trim_end())?;
         Ok(true)
     }
 }

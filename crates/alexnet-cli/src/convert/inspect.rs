@@ -27,7 +27,7 @@ pub(super) fn inspect(input: &Path, args: &Convert) -> Result<()> {
         let (path, bytes) = (source.path().display().to_string(), source.size());
         console::print_json(&Report { schema: "alexnet-inspect/1", path, bytes, inspection })
     } else {
-        console::print(inspection.to_string().trim_end());
+        console::print(inspection.to_string().trim_end())?;
         Ok(())
     }
 }

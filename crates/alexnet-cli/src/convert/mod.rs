@@ -92,7 +92,7 @@ fn convert(input: &Path, args: &Convert) -> Result<Exit> {
     if args.common.json {
         console::print_json(&report)?;
     } else if !args.common.quiet || !agreed {
-        console::print(report.text(agreed));
+        console::print(report.text(agreed))?;
     }
     Ok(if agreed { Exit::Agreed } else { Exit::Disagreed })
 }
@@ -148,7 +148,7 @@ fn list_networks(json: bool) -> Result<()> {
             network.input.height,
             network.input.width,
             network.description
-        ));
+        ))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::diagnose::{Case, Diagnosis, diagnose};
 use crate::inputs::Fixture;
 use crate::runtimes::Kind;
 use crate::subject::Subject;
-use alexnet_spec::{DType, Network};
+use alexnet_spec::Network;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 
@@ -43,6 +43,15 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         bail!("{error:#}");
     }
 
+    let unread = parameters.as_ref().is_some_and(|parameters| parameters.compared == 0);
+    if let (true, Some(run)) = (unread, runs.iter().find(|run| run.is_integer())) {
+        bail!(
+            "{}: its integers can't be read as parameters, and the logits alone tell too little of them; try a graph of \
+             QuantizeLinear and DequantizeLinear (QuantFormat.QDQ)",
+            run.launcher.subject.path()
+        );
+    }
+
     // One file's runtimes share its weights.
     let exact = parameters.as_ref().is_none_or(|parameters| parameters.is_exact());
     let (mut consistency, truth) = compare_logits(what, &runs, exact)?;
@@ -55,7 +64,7 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     let apart_together = together.iter().any(|comparison| !comparison.agrees());
     consistency.extend(together);
     // What integers cost adds up to so much that the logits alone tell little: each layer is held to what it may cost alone.
-    let integers = runs.iter().any(|run| matches!(run.stored, DType::I8) || matches!(run.arithmetic, DType::U8));
+    let integers = runs.iter().any(Run::is_integer);
     let walked = match &failing {
         // What only a batch shows, only a batch walks to.
         None if apart_together => walk(&Check { fixtures: &[batch(what)?], ..*what }, &runs, exact, true, None)?,

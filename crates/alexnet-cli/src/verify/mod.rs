@@ -17,7 +17,7 @@ use crate::console::{self, Console};
 use crate::exit::Exit;
 use crate::files::same_file;
 use crate::images::Listing;
-use crate::inputs;
+use crate::inputs::{self, Fixture};
 use crate::look::Look;
 use crate::reduce::{check_target, reduce_found};
 use crate::subject::Subject;
@@ -48,7 +48,7 @@ pub fn run() -> Result<Exit> {
     if args.common.json {
         console::print_json(&report)?;
     } else {
-        console::print(text::render(&report, args.common.verbose, Look::of_stdout()));
+        console::print(text::render(&report, args.common.verbose, Look::of_stdout()))?;
     }
     Ok(report.exit())
 }
@@ -82,7 +82,7 @@ fn verify(args: &Verify) -> Result<Report> {
         batch: args.batch.map_or(1, |batch| batch.get()),
         batches: true,
         speed: true,
-        layers: args.layers || (contract.network.is_some() && (args.report.is_some() || args.reduce.is_some())),
+        layers: args.layers || contract.network.as_ref().is_some_and(|network| wants_layers(args, network, &fixtures)),
         console,
     };
     let kept;
@@ -112,6 +112,12 @@ fn verify(args: &Verify) -> Result<Report> {
     Ok(outcome.report)
 }
 
+/// Whether the layers are walked without the user's asking: for pages and reductions, and where layers were recorded.
+fn wants_layers(args: &Verify, network: &Network, fixtures: &[Fixture]) -> bool {
+    let recorded = |fixture: &Fixture| fixture.golden.keys().any(|name| network.layer(name).is_some());
+    args.report.is_some() || args.reduce.is_some() || fixtures.iter().any(recorded)
+}
+
 /// The user's tolerances. Errs where one is for a layer that isn't there.
 fn tolerances(args: &Verify, network: Option<&Network>) -> Result<Tolerances> {
     let tolerances = Tolerances { atol: args.atol.clone(), rtol: args.rtol.clone() };
@@ -130,7 +136,7 @@ fn load(a: &Path, args: &Verify) -> Result<(Subject, Option<Subject>)> {
     ensure!(!(a.exists() && same_file(a, b)), "{} and {} are the same file: {nothing}", a.display(), b.display());
     let (first, second) = (Subject::load(a, &args.common)?, Subject::load(b, &args.common)?);
     ensure!(
-        first.bytes().is_empty() || first.bytes() != second.bytes(),
+        !first.is_copy_of(&second),
         "{} and {} are the same file, byte for byte: {nothing}",
         a.display(),
         b.display()

@@ -136,6 +136,11 @@ impl<'a> Run<'a> {
         self.tolerance(self, false)
     }
 
+    /// Whether weights or activations are integers.
+    pub fn is_integer(&self) -> bool {
+        self.stored == DType::I8 || self.arithmetic == DType::U8
+    }
+
     /// Opens the runtime and runs every input. A network that doesn't compute is no error here.
     ///
     /// Errs where the runtime isn't at hand, or lacks what the network needs.
@@ -207,6 +212,9 @@ pub(super) fn run_all<'a>(what: &Check<'a>) -> Result<Runs<'a>> {
     for launcher in &launchers {
         let (path, runtime) = (launcher.subject.path(), launcher.spec.to_string());
         match Run::new(launcher.clone(), what) {
+            Ok(run) if all.runs.iter().any(|other| other.name == run.name) => {
+                bail!("--runtime {runtime}: it is named twice, and would agree with itself")
+            }
             Ok(run) => all.runs.push(run),
             Err(error) if launcher.asked => {
                 return Err(error.context(format!("{path}: runtime {runtime} can't run it")));

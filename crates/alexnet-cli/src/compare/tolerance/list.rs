@@ -13,7 +13,7 @@ pub fn list(json: bool) -> Result<()> {
         }
         return console::print_json(&Tolerances { schema: "alexnet-tolerances/1", tolerances: &ROWS });
     }
-    console::print(text().trim_end());
+    console::print(text().trim_end())?;
     Ok(())
 }
 
