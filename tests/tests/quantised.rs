@@ -222,3 +222,20 @@ fn a_wrong_quantisation_is_found_and_named() {
         assert!(run.stdout.contains(named), "{what}: {named} isn't named: {run}");
     }
 }
+
+#[test]
+fn a_range_that_is_too_narrow_does_not_pass_by_leaving_out_what_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, graph) = (network("torchvision"), folder.path().join("graph.onnx"));
+    let options = ["--network", "torchvision", "--quantize", "int8", "--no-verify", "--calibrate"].map(PathBuf::from);
+    let files = [input.clone(), graph.clone()];
+    Run::of(CONVERT, files.iter().chain(&options).chain([&fixture("photos")])).expect(0);
+    let options = ["--network", "torchvision", "--runtime", "candle-onnx"].map(PathBuf::from);
+    let verify = || Run::of(VERIFY, [&input, &graph].into_iter().chain(&options));
+    verify().expect(0);
+
+    let mut model = ModelProto::decode(std::fs::read(&graph).unwrap().as_slice()).unwrap();
+    scale(&mut model, "input/scale", 0, 0.8);
+    std::fs::write(&graph, model.encode_to_vec()).unwrap();
+    verify().expect(2).says("too many to tell a narrow range from a wrong one");
+}

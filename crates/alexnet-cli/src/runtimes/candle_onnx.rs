@@ -1,6 +1,7 @@
 //! candle-onnx, on the graph lowered to the operators that it computes rightly.
 
-use super::{Names, Part, Piece, Runtime, Sink, Unsupported};
+use super::names::Part;
+use super::{Names, Piece, Runtime, Sink, Unsupported};
 use crate::array::Array;
 use crate::graph::{Graph, Types};
 use alexnet_onnx::{Model, Weight, lower};

@@ -21,7 +21,7 @@ use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 
 pub use candle::Candle;
-pub use names::{Names, Part};
+pub use names::Names;
 pub use spec::{Kind, Spec};
 
 /// Values by name.

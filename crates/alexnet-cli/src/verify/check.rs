@@ -43,15 +43,6 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         bail!("{error:#}");
     }
 
-    let unread = parameters.as_ref().is_some_and(|parameters| parameters.compared == 0);
-    if let (true, Some(run)) = (unread, runs.iter().find(|run| run.is_integer())) {
-        bail!(
-            "{}: its integers can't be read as parameters, and the logits alone tell too little of them; try a graph of \
-             QuantizeLinear and DequantizeLinear (QuantFormat.QDQ)",
-            run.launcher.subject.path()
-        );
-    }
-
     // One file's runtimes share its weights.
     let exact = parameters.as_ref().is_none_or(|parameters| parameters.is_exact());
     let (mut consistency, truth) = compare_logits(what, &runs, exact)?;
@@ -100,6 +91,14 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         saved: None,
     };
     report.agreed = report.agrees_on_inputs();
+    let unread = report.parameters.as_ref().is_some_and(|parameters| parameters.compared == 0);
+    if let (true, Some(run)) = (report.agreed && unread, runs.iter().find(|run| run.is_integer())) {
+        bail!(
+            "{}: its integers can't be read as parameters, and that the logits are near tells too little of them; try a graph \
+             of QuantizeLinear and DequantizeLinear (QuantFormat.QDQ)",
+            run.launcher.subject.path()
+        );
+    }
     report.cost = cost(what, &runs, what.speed && report.agreed)?;
     report.verdict = report.sentence();
     Ok(Outcome { report, runs, parted: walked.parted })

@@ -4,7 +4,8 @@ mod library;
 mod provider;
 mod values;
 
-use super::{Names, Part, Piece, Runtime, Sink, Unsupported};
+use super::names::Part;
+use super::{Names, Piece, Runtime, Sink, Unsupported};
 use crate::array::Array;
 use crate::graph::{Graph, Types};
 use alexnet_onnx::Model;

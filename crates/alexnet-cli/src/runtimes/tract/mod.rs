@@ -5,7 +5,8 @@
 //! branches give different ranks. Its makers test it from opset 9 to 18; what it can't read, and a graph of another opset that
 //! it computes wrongly, show in the comparison.
 
-use super::{Names, Part, Piece, Runtime, Sink, Unsupported};
+use super::names::Part;
+use super::{Names, Piece, Runtime, Sink, Unsupported};
 use crate::array::Array;
 use crate::graph::{Graph, Types};
 use alexnet_onnx::{Dim, Model, cut};
