@@ -42,7 +42,7 @@ pub struct Mark<'a> {
 ///
 /// let marks = [Mark { layer: "norm1", note: "parts first" }];
 /// let svg = diagram::upright(&networks::get("caffenet").unwrap(), &marks)?;
-/// assert_eq!(svg.matches("parts first").count(), 1);
+/// assert!(svg.contains("parts first"));
 /// # Ok::<(), alexnet_spec::Error>(())
 /// ```
 pub fn upright(network: &Network, marks: &[Mark<'_>]) -> Result<String> {
