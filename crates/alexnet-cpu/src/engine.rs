@@ -1,0 +1,243 @@
+use crate::Error;
+use crate::head::{self, Order};
+use crate::memory::{Buffer, Input};
+use crate::plan::Plan;
+use crate::simd::{Isa, LANES, values_mut};
+use crate::stages::{Stage, unblock};
+use crate::team::{self, Step};
+use alexnet_spec::Network;
+use std::sync::{Mutex, PoisonError};
+
+/// The most images whose features are held at once: enough for the classifier's weights to be read rarely, and a bound on
+/// memory.
+const CHUNK: usize = 64;
+
+/// A network, ready to run.
+///
+/// It holds what the stages before the classifier need, and buffers for as many images as there are threads. The classifier's
+/// matrices, nearly all of the weights, stay the caller's. Forward passes may run at the same time; each has buffers of its
+/// own.
+#[derive(Debug)]
+pub struct Engine {
+    plan: Plan,
+    isa: Isa,
+    /// Values of an image, features of an image, and outputs.
+    image: usize,
+    features: usize,
+    outputs: usize,
+    /// Buffers of forward passes that are over.
+    idle: Mutex<Vec<Workspace>>,
+}
+
+/// What a forward pass writes to.
+#[derive(Default)]
+struct Workspace {
+    /// For each thread, the output of each stage.
+    images: Vec<Vec<Buffer>>,
+    /// The features of a chunk, image by image and in blocks of images, and the output of each layer of the classifier.
+    features: Option<Features>,
+}
+
+struct Features {
+    images: usize,
+    plain: Buffer,
+    packed: Buffer,
+    layers: Vec<Buffer>,
+}
+
+impl std::fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "buffers for {} threads", self.images.len())
+    }
+}
+
+impl Engine {
+    /// The engine for `network` on this processor, with parameters by canonical name (`conv1.weight` in `[out, in / groups,
+    /// height, width]`, `conv1.bias`, ...) from `parameters`, which is asked once for each but the
+    /// [`matrices`](Engine::matrices).
+    ///
+    /// Errs on a network that doesn't hold together or has a layer that the engine lacks, on parameters of another size
+    /// than the network's, and with whatever `parameters` returns.
+    pub fn new(network: &Network, parameters: impl FnMut(&str) -> Result<Vec<f32>, Error>) -> Result<Engine, Error> {
+        Engine::with_isa(network, Isa::best(), parameters)
+    }
+
+    /// [`Engine::new`] with the kernels for `isa`: to test them. Where the processor lacks it, plain Rust takes its place.
+    pub fn with_isa(
+        network: &Network,
+        isa: Isa,
+        mut parameters: impl FnMut(&str) -> Result<Vec<f32>, Error>,
+    ) -> Result<Engine, Error> {
+        let isa = if isa.is_available() { isa } else { Isa::Portable };
+        let sizes: std::collections::HashMap<_, _> =
+            network.parameters()?.into_iter().map(|parameter| (parameter.name.clone(), parameter.elements())).collect();
+        let mut checked = |name: &str| {
+            let needed = sizes.get(name).copied().unwrap_or_default();
+            let values = parameters(name)?;
+            match values.len() {
+                found if found == needed => Ok(values),
+                found => Err(Error::Parameter { name: name.into(), found, needed }),
+            }
+        };
+        let plan = Plan::new(network, isa, &mut checked)?;
+        let input = &network.input;
+        let features = plan.features.channels * plan.features.height * plan.features.width;
+        Ok(Engine {
+            isa,
+            image: input.channels * input.height * input.width,
+            features,
+            outputs: plan.layers.last().map_or(features, head::Layer::outputs),
+            plan,
+            idle: Mutex::default(),
+        })
+    }
+
+    /// The names of the fully connected layers' weights, in the order in which [`forward`](Engine::forward) wants them.
+    pub fn matrices(&self) -> &[String] {
+        &self.plan.matrices
+    }
+
+    /// How many values the network computes for an image: logits, or features where it has no classifier.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Computes `outputs` `[N, classes]` of `images` `[N, channels, height, width]`, which are normalised as the network's
+    /// input contract says, on the threads of rayon's pool. `matrices` are the fully connected layers' weights, `[out, in]`
+    /// each, in the order of [`Engine::matrices`].
+    ///
+    /// Errs where the lengths don't go together.
+    pub fn forward(&self, images: &[f32], matrices: &[&[f32]], outputs: &mut [f32]) -> Result<(), Error> {
+        let count = outputs.len() / self.outputs.max(1);
+        let length = |what, found, needed| match found {
+            found if found == needed => Ok(()),
+            found => Err(Error::Length { what, found, needed }),
+        };
+        length("the output", outputs.len(), count * self.outputs)?;
+        length("the batch of images", images.len(), count * self.image)?;
+        length("the list of matrices", matrices.len(), self.plan.matrices.len())?;
+        for (matrix, needed) in matrices.iter().zip(&self.plan.matrix_elements) {
+            length("a matrix", matrix.len(), *needed)?;
+        }
+        if count == 0 {
+            return Ok(());
+        }
+        let mut workspace = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let threads = rayon::current_num_threads();
+        for (images, outputs) in images.chunks(CHUNK * self.image).zip(outputs.chunks_mut(CHUNK * self.outputs)) {
+            self.chunk(images, matrices, outputs, threads, &mut workspace);
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        Ok(())
+    }
+
+    /// [`Engine::forward`] for at most [`CHUNK`] images.
+    fn chunk(
+        &self,
+        images: &[f32],
+        matrices: &[&[f32]],
+        outputs: &mut [f32],
+        threads: usize,
+        workspace: &mut Workspace,
+    ) {
+        let count = outputs.len() / self.outputs;
+        // Threads take whole images as long as there is one for each; the rest they do together.
+        let alone = count / threads * threads;
+        self.reserve(workspace, count, if alone > 0 { threads } else { 1 });
+        let Workspace { images: buffers, features: Some(features) } = workspace else { return };
+        let buffers = &*buffers;
+        let image = |index: usize| &images[index * self.image..(index + 1) * self.image];
+        let collect = |index: usize, buffers: &[Buffer]| {
+            let stride = self.features.div_ceil(LANES);
+            // SAFETY: the last stage's buffer is complete, and each image has its own part of the features.
+            let (map, to) = unsafe {
+                (buffers.last().map(|buffer| buffer.read()), features.plain.part(index * stride..(index + 1) * stride))
+            };
+            unblock(&self.plan.features, map.unwrap_or_default(), values_mut(to));
+        };
+        let mut steps = vec![Step::each(alone, |member, index| {
+            for (stage, (input, output)) in self.chain(image(index), &buffers[member]) {
+                // SAFETY: no other member uses these buffers. The output has the stage's length, see `reserve`.
+                (0..stage.items()).for_each(|item| unsafe { stage.run(self.isa, item, input.get(), output) });
+            }
+            collect(index, &buffers[member]);
+        })];
+        for index in alone..count {
+            for (stage, (input, output)) in self.chain(image(index), &buffers[0]) {
+                // SAFETY: each item is taken by one member, and only this step, which ends before the next one starts,
+                // works on the output.
+                let work = move |_, item| unsafe { stage.run(self.isa, item, input.get(), output) };
+                steps.push(Step::shared(stage.items(), threads, work));
+            }
+            steps.push(Step::each(1, move |_, _| collect(index, &buffers[0])));
+        }
+        let Features { plain, packed, layers, .. } = &*features;
+        steps.extend(head::steps(
+            &self.plan.layers,
+            count,
+            (self.isa, threads),
+            matrices,
+            (plain, packed, layers),
+            self.features,
+        ));
+        team::run(threads, &steps);
+        drop(steps);
+        let (order, last) = match layers.last() {
+            Some(last) => (Order::of(count), last),
+            None => (Order::Images, plain),
+        };
+        // SAFETY: all steps are done.
+        head::collect(order, count, self.outputs, unsafe { last.read() }, outputs);
+    }
+
+    /// Each stage with its input and output.
+    fn chain<'a>(
+        &'a self,
+        image: &'a [f32],
+        buffers: &'a [Buffer],
+    ) -> impl Iterator<Item = (&'a dyn Stage, (Source<'a>, &'a Buffer))> {
+        let inputs = std::iter::once(Source::Image(image)).chain(buffers.iter().map(Source::Buffer));
+        self.plan.stages.iter().map(|stage| &**stage).zip(inputs.zip(buffers))
+    }
+
+    /// Makes `workspace` large enough for `images` images and `threads` threads.
+    fn reserve(&self, workspace: &mut Workspace, images: usize, threads: usize) {
+        while workspace.images.len() < threads {
+            let buffers = self.plan.stages.iter().map(|stage| Buffer::zeros(stage.length())).collect();
+            workspace.images.push(buffers);
+        }
+        if workspace.features.as_ref().is_some_and(|features| features.images >= images) {
+            return;
+        }
+        let both = |features| {
+            let orders = [Order::Images, Order::Blocks];
+            Buffer::zeros(orders.map(|order| order.length(images, features)).into_iter().max().unwrap_or_default())
+        };
+        workspace.features = Some(Features {
+            images,
+            plain: both(self.features),
+            packed: both(self.features),
+            layers: self.plan.layers.iter().map(|layer| both(layer.outputs())).collect(),
+        });
+    }
+}
+
+/// Where a stage reads.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Image(&'a [f32]),
+    Buffer(&'a Buffer),
+}
+
+impl<'a> Source<'a> {
+    /// # Safety
+    ///
+    /// As long as the result lives, nobody writes to the buffer.
+    unsafe fn get(self) -> Input<'a> {
+        match self {
+            Source::Image(values) => Input::Values(values),
+            // SAFETY: the caller's word.
+            Source::Buffer(buffer) => Input::Lanes(unsafe { buffer.read() }),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! From a network's layers to fused stages.
+
+use crate::Error;
+use crate::head::Layer;
+use crate::map::Map;
+use crate::simd::Isa;
+use crate::stages::{self, Stage};
+use alexnet_spec::{Network, Op, Shape, layers as spec};
+
+/// What a network computes, up to its logits.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Up to the features.
+    pub(crate) stages: Vec<Box<dyn Stage>>,
+    /// The features.
+    pub(crate) features: Map,
+    pub(crate) layers: Vec<Layer>,
+    /// The names of the fully connected layers' weights.
+    pub(crate) matrices: Vec<String>,
+    /// The elements of each.
+    pub(crate) matrix_elements: Vec<usize>,
+}
+
+/// Where parameters come from, by canonical name.
+pub(crate) type Parameters<'a> = dyn FnMut(&str) -> Result<Vec<f32>, Error> + 'a;
+
+struct Builder<'a> {
+    plan: Plan,
+    /// The layers, and the shape of each one's input; the last shape is the output's.
+    layers: Vec<&'a spec::Layer>,
+    shapes: Vec<Shape>,
+    isa: Isa,
+}
+
+impl Plan {
+    pub(crate) fn new(network: &Network, isa: Isa, parameters: &mut Parameters) -> Result<Plan, Error> {
+        let steps = network.trace()?;
+        let unsupported = |what: &str| Err(Error::Unsupported(what.into()));
+        let Some(first) = steps.first() else { return unsupported("a network without layers") };
+        let Shape::Map { channels, height, width } = first.input else {
+            return unsupported("an input that isn't a map");
+        };
+        let mut shapes: Vec<_> = steps.iter().map(|step| step.input).collect();
+        shapes.extend(steps.last().map(|step| step.output));
+        let plan = Plan {
+            stages: Vec::new(),
+            features: Map { channels, height, width, border: [0; 4] },
+            layers: Vec::new(),
+            matrices: Vec::new(),
+            matrix_elements: Vec::new(),
+        };
+        let layers = steps.iter().map(|step| step.layer).collect();
+        let mut builder = Builder { plan, layers, shapes, isa };
+        let mut at = builder.start(parameters)?;
+        while at < builder.layers.len() {
+            at = builder.add(at, parameters)?;
+        }
+        Ok(builder.plan)
+    }
+}
+
+impl Builder<'_> {
+    /// The stages up to and with a convolution that reads the image; or the one that brings the image into blocks. Returns
+    /// the next layer's index.
+    fn start(&mut self, parameters: &mut Parameters) -> Result<usize, Error> {
+        let Map { channels, height, width, .. } = self.plan.features;
+        let first = self.skip(0);
+        if let Some(Op::Conv2d(layer)) = self.layers.get(first).map(|layer| &layer.op) {
+            let pad = stages::Pad::new(channels, height, width, layer.pads);
+            let (height, width) = pad.size();
+            if layer.pads != [0; 4] {
+                self.plan.stages.push(Box::new(pad));
+            }
+            return self.conv2d(first, stages::Source::Planar { channels, height, width }, parameters);
+        }
+        self.plan.features = self.plan.features.with_border(self.border(0));
+        self.plan.stages.push(Box::new(stages::Block(self.plan.features)));
+        Ok(0)
+    }
+
+    /// The first layer from `at` on that does something outside training.
+    fn skip(&self, at: usize) -> usize {
+        let rest = self.layers.iter().skip(at);
+        at + rest.take_while(|layer| matches!(layer.op, Op::Dropout(_))).count()
+    }
+
+    /// The border that layer `at` wants around its input.
+    fn border(&self, at: usize) -> [usize; 4] {
+        match self.layers.get(self.skip(at)).map(|layer| &layer.op) {
+            Some(Op::Conv2d(layer)) => layer.pads,
+            _ => [0; 4],
+        }
+    }
+
+    /// Whether a ReLU follows on layer `at`, and the index after it.
+    fn relu(&self, at: usize) -> (bool, usize) {
+        let next = self.skip(at + 1);
+        match self.layers.get(next).map(|layer| &layer.op) {
+            Some(Op::Relu(_)) => (true, next + 1),
+            _ => (false, at + 1),
+        }
+    }
+
+    /// The map that stands before layer `next`, in the layout that it wants.
+    fn map(&self, next: usize) -> Result<Map, Error> {
+        match self.shapes.get(next) {
+            Some(&Shape::Map { channels, height, width }) => {
+                Ok(Map { channels, height, width, border: self.border(next) })
+            }
+            _ => Err(Error::Unsupported("a vector where a map is expected".into())),
+        }
+    }
+
+    /// Adds layer `at`, with what is fused with it. Returns the next layer's index.
+    fn add(&mut self, at: usize, parameters: &mut Parameters) -> Result<usize, Error> {
+        let layer = self.layers[at];
+        let vector = matches!(self.shapes[at], Shape::Vector(_));
+        let input = self.plan.features;
+        let mut next = at + 1;
+        let stage: Box<dyn Stage> = match &layer.op {
+            Op::Dropout(_) | Op::Flatten(_) => return Ok(next),
+            // The logits come before it.
+            Op::Softmax(_) if next == self.layers.len() => return Ok(next),
+            Op::Linear(_) => return self.linear(at, parameters),
+            Op::Relu(_) if vector => {
+                let count = self.features(at)?;
+                // -0 can be added to any number, and leaves it as it is.
+                let (scale, shift) = (vec![1.0; count], vec![-0.0; count]);
+                self.plan.layers.push(Layer::Affine { scale, shift, relu: true });
+                return Ok(next);
+            }
+            Op::BatchNorm2d(norm) => {
+                let (relu, after) = self.relu(at);
+                next = after;
+                let (scale, shift) = batch_norm(norm, &layer.name, parameters)?;
+                if vector {
+                    self.plan.layers.push(Layer::Affine { scale, shift, relu });
+                    return Ok(next);
+                }
+                Box::new(stages::Affine::new(&scale, &shift, relu, input, self.map(next)?))
+            }
+            Op::Conv2d(_) => return self.conv2d(at, stages::Source::Blocked(input), parameters),
+            Op::Relu(_) => Box::new(stages::Affine::relu(input, self.map(next)?)),
+            Op::LocalResponseNorm(op) => Box::new(stages::LocalResponseNorm::new(op, input, self.map(next)?)),
+            Op::SpatialResponseNorm(op) => Box::new(stages::SpatialResponseNorm::new(op, input, self.map(next)?)),
+            Op::MaxPool2d(op) => Box::new(stages::MaxPool2d::new(op, input, self.map(next)?)),
+            Op::AdaptiveAvgPool2d(_) => Box::new(stages::AdaptiveAvgPool2d::new(input, self.map(next)?)),
+            other => return Err(Error::Unsupported(format!("a {} layer (`{}`)", other.kind(), layer.name))),
+        };
+        self.plan.stages.push(stage);
+        self.plan.features = self.map(next)?;
+        Ok(next)
+    }
+
+    fn conv2d(&mut self, at: usize, source: stages::Source, parameters: &mut Parameters) -> Result<usize, Error> {
+        let layer = self.layers[at];
+        let Op::Conv2d(op) = &layer.op else { return Err(Error::Unsupported(layer.op.kind().into())) };
+        let (relu, next) = self.relu(at);
+        let output = self.map(next)?;
+        let weights = parameters(&format!("{}.weight", layer.name))?;
+        let bias = parameters(&format!("{}.bias", layer.name))?;
+        self.plan.stages.push(Box::new(stages::Conv2d::new(op, source, output, &weights, &bias, relu, self.isa)));
+        self.plan.features = output;
+        Ok(next)
+    }
+
+    fn linear(&mut self, at: usize, parameters: &mut Parameters) -> Result<usize, Error> {
+        let layer = self.layers[at];
+        let (relu, next) = self.relu(at);
+        let (inputs, bias) = (self.features(at)?, parameters(&format!("{}.bias", layer.name))?);
+        self.plan.matrix_elements.push(inputs * bias.len());
+        self.plan.layers.push(Layer::Linear { matrix: self.plan.matrices.len(), inputs, bias, relu });
+        self.plan.matrices.push(format!("{}.weight", layer.name));
+        Ok(next)
+    }
+
+    fn features(&self, at: usize) -> Result<usize, Error> {
+        match self.shapes[at] {
+            Shape::Vector(count) => Ok(count),
+            Shape::Map { .. } => Err(Error::Unsupported("a map where a vector is expected".into())),
+        }
+    }
+}
+
+/// Batch norm outside training, as a factor and an addend for each channel.
+fn batch_norm(
+    norm: &spec::BatchNorm2d,
+    name: &str,
+    parameters: &mut Parameters,
+) -> Result<(Vec<f32>, Vec<f32>), Error> {
+    let mut get = |parameter: &str| parameters(&format!("{name}.{parameter}"));
+    let (weight, bias, mean, variance) = (get("weight")?, get("bias")?, get("running_mean")?, get("running_var")?);
+    let scale: Vec<f32> =
+        weight.iter().zip(&variance).map(|(weight, variance)| weight / (variance + norm.eps as f32).sqrt()).collect();
+    let shift = bias.iter().zip(mean.iter().zip(&scale)).map(|(bias, (mean, scale))| bias - mean * scale).collect();
+    Ok((scale, shift))
+}

@@ -1,0 +1,117 @@
+use super::{Kernel, LANES, Lanes, Simd};
+use std::arch::x86_64::*;
+
+/// AVX2 and FMA are there: only [`Avx2::detect`] makes a value.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    #[inline(always)]
+    pub(super) fn detect() -> Option<Avx2> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+    }
+
+    /// Compiles `kernel` with the instructions switched on.
+    #[inline(always)]
+    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn inner<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` exists, so the processor has AVX2 and FMA.
+        unsafe { inner(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn map(self, a: [__m256; 2], f: impl Fn(__m256) -> __m256) -> [__m256; 2] {
+        [f(a[0]), f(a[1])]
+    }
+
+    #[inline(always)]
+    fn zip(self, a: [__m256; 2], b: [__m256; 2], f: impl Fn(__m256, __m256) -> __m256) -> [__m256; 2] {
+        [f(a[0], b[0]), f(a[1], b[1])]
+    }
+}
+
+/// Calls intrinsics of AVX2 and FMA.
+macro_rules! avx2 {
+    ($($call:tt)*) => {
+        // SAFETY: a value of `Avx2` exists, so the processor has AVX2 and FMA; pointers come from references to 64 bytes,
+        // of which 32 are taken from the start or the middle.
+        unsafe { $($call)* }
+    };
+}
+
+impl Simd for Avx2 {
+    type V = [__m256; 2];
+
+    // 12 sums, 2 of weights, 1 of input: 15 of the 16 registers.
+    const TILE: (usize, usize) = (1, 6);
+
+    #[inline(always)]
+    fn load(self, from: &Lanes) -> Self::V {
+        let from = from.0.as_ptr();
+        avx2!([_mm256_load_ps(from), _mm256_load_ps(from.add(8))])
+    }
+
+    #[inline(always)]
+    fn read(self, from: &[f32; LANES]) -> Self::V {
+        let from = from.as_ptr();
+        avx2!([_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))])
+    }
+
+    #[inline(always)]
+    fn store(self, v: Self::V, to: &mut Lanes) {
+        let to = to.0.as_mut_ptr();
+        avx2! {
+            _mm256_store_ps(to, v[0]);
+            _mm256_store_ps(to.add(8), v[1])
+        }
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::V {
+        [avx2!(_mm256_set1_ps(value)); 2]
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        self.zip(a, b, |a, b| avx2!(_mm256_add_ps(a, b)))
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        self.zip(a, b, |a, b| avx2!(_mm256_mul_ps(a, b)))
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::V, b: Self::V) -> Self::V {
+        self.zip(a, b, |a, b| avx2!(_mm256_div_ps(a, b)))
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: Self::V) -> Self::V {
+        self.map(a, |a| avx2!(_mm256_sqrt_ps(a)))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        avx2!([_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])])
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::V, b: Self::V) -> Self::V {
+        // The instruction gives its second operand where either is NaN: right but for a NaN in the first.
+        self.zip(a, b, |a, b| avx2!(_mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))))
+    }
+
+    #[inline(always)]
+    fn relu(self, a: Self::V) -> Self::V {
+        self.map(a, |a| avx2!(_mm256_max_ps(_mm256_setzero_ps(), a)))
+    }
+
+    #[inline(always)]
+    fn prefetch(self, address: *const f32) {
+        avx2!(_mm_prefetch::<_MM_HINT_T0>(address.cast()))
+    }
+}

@@ -1,0 +1,110 @@
+use super::{Kernel, LANES, Lanes, Simd};
+use std::arch::x86_64::*;
+
+/// AVX-512F is there: only [`Avx512::detect`] makes a value.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    #[inline(always)]
+    pub(super) fn detect() -> Option<Avx512> {
+        is_x86_feature_detected!("avx512f").then_some(Avx512(()))
+    }
+
+    /// Compiles `kernel` with the instructions switched on.
+    #[inline(always)]
+    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f")]
+        fn inner<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` exists, so the processor has AVX-512F.
+        unsafe { inner(self, kernel) }
+    }
+}
+
+/// Calls intrinsics of AVX-512F.
+macro_rules! avx512f {
+    ($($call:tt)*) => {
+        // SAFETY: a value of `Avx512` exists, so the processor has AVX-512F; pointers come from references to 64 bytes.
+        unsafe { $($call)* }
+    };
+}
+
+impl Simd for Avx512 {
+    type V = __m512;
+
+    // 28 sums, 2 vectors of weights, 1 of input: 31 of the 32 registers.
+    const TILE: (usize, usize) = (2, 14);
+
+    #[inline(always)]
+    fn load(self, from: &Lanes) -> __m512 {
+        avx512f!(_mm512_load_ps(from.0.as_ptr()))
+    }
+
+    #[inline(always)]
+    fn read(self, from: &[f32; LANES]) -> __m512 {
+        avx512f!(_mm512_loadu_ps(from.as_ptr()))
+    }
+
+    #[inline(always)]
+    fn store(self, v: __m512, to: &mut Lanes) {
+        avx512f!(_mm512_store_ps(to.0.as_mut_ptr(), v))
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        avx512f!(_mm512_set1_ps(value))
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        avx512f!(_mm512_add_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        avx512f!(_mm512_mul_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        avx512f!(_mm512_div_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: __m512) -> __m512 {
+        avx512f!(_mm512_sqrt_ps(a))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        avx512f!(_mm512_fmadd_ps(a, b, c))
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // The instruction gives its second operand where either is NaN: right but for a NaN in the first.
+        avx512f!(_mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), a))
+    }
+
+    #[inline(always)]
+    fn relu(self, a: __m512) -> __m512 {
+        avx512f!(_mm512_max_ps(_mm512_setzero_ps(), a))
+    }
+
+    #[inline(always)]
+    fn window(self, a: __m512, b: __m512, at: usize) -> __m512 {
+        avx512f! {
+            let first = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+            let positions = _mm512_add_epi32(first, _mm512_set1_epi32(at as i32));
+            // Bit 4 of a position selects `b`.
+            _mm512_permutex2var_ps(a, positions, b)
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, address: *const f32) {
+        avx512f!(_mm_prefetch::<_MM_HINT_T0>(address.cast()))
+    }
+}

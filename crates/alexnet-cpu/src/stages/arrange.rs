@@ -1,0 +1,89 @@
+//! Between the layout of tensors, channel by channel, and that of the stages.
+
+use super::Stage;
+use crate::map::Map;
+use crate::memory::{Buffer, Input};
+use crate::simd::{Isa, LANES, Lanes, values_mut};
+
+/// An image, channel by channel, with zeros around it: for a first convolution that pads.
+#[derive(Debug)]
+pub(crate) struct Pad {
+    channels: usize,
+    height: usize,
+    width: usize,
+    /// Top, left, bottom, right.
+    pads: [usize; 4],
+}
+
+impl Pad {
+    pub(crate) fn new(channels: usize, height: usize, width: usize, pads: [usize; 4]) -> Pad {
+        Pad { channels, height, width, pads }
+    }
+
+    /// Height and width of the result.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let [top, left, bottom, right] = self.pads;
+        (self.height + top + bottom, self.width + left + right)
+    }
+}
+
+/// One item: rows don't start at vectors.
+impl Stage for Pad {
+    fn items(&self) -> usize {
+        1
+    }
+
+    fn length(&self) -> usize {
+        let (height, width) = self.size();
+        (self.channels * height * width).div_ceil(LANES)
+    }
+
+    unsafe fn run(&self, _: Isa, _: usize, input: Input, output: &Buffer) {
+        // SAFETY: there is one item, so nobody else has a part.
+        let output = values_mut(unsafe { output.part(0..self.length()) });
+        let (height, width) = self.size();
+        for (row, from) in input.values().chunks_exact(self.width).enumerate() {
+            let (channel, y) = (row / self.height, row % self.height);
+            let at = (channel * height + y + self.pads[0]) * width + self.pads[1];
+            output[at..at + self.width].copy_from_slice(from);
+        }
+    }
+}
+
+/// An image, channel by channel, brought into blocks: for networks that don't start with a convolution.
+#[derive(Debug)]
+pub(crate) struct Block(pub(crate) Map);
+
+/// An item is a row of a block.
+impl Stage for Block {
+    fn items(&self) -> usize {
+        self.0.blocks() * self.0.height
+    }
+
+    fn length(&self) -> usize {
+        self.0.pixels()
+    }
+
+    unsafe fn run(&self, _: Isa, item: usize, input: Input, output: &Buffer) {
+        let Map { channels, height, width, .. } = self.0;
+        let (block, y) = (item / height, item % height);
+        // SAFETY: each item has its own block and row, so this row is written by this call alone.
+        let output = unsafe { output.part(self.0.row(block, y)) };
+        for channel in block * LANES..channels.min((block + 1) * LANES) {
+            let from = &input.values()[(channel * height + y) * width..][..width];
+            for (to, from) in output.iter_mut().zip(from) {
+                to.0[channel % LANES] = *from;
+            }
+        }
+    }
+}
+
+/// A map in blocks, written channel by channel.
+pub(crate) fn unblock(map: &Map, from: &[Lanes], to: &mut [f32]) {
+    for (row, to) in to.chunks_exact_mut(map.width).take(map.channels * map.height).enumerate() {
+        let (channel, y) = (row / map.height, row % map.height);
+        for (to, from) in to.iter_mut().zip(&from[map.row(channel / LANES, y)]) {
+            *to = from.0[channel % LANES];
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use super::{Stage, power::Power};
+use crate::map::Map;
+use crate::memory::{Buffer, Input};
+use crate::simd::{Isa, Kernel, LANES, Lanes, Simd};
+use alexnet_spec::layers as spec;
+
+/// The norm across channels: one pass over the blocks, where the window of channels is a shift of lanes.
+#[derive(Debug)]
+pub(crate) struct LocalResponseNorm {
+    /// Channels of the window before and after its own.
+    before: usize,
+    after: usize,
+    /// Channels that are normalised together.
+    in_group: usize,
+    alpha: f32,
+    k: f32,
+    power: Power,
+    input: Map,
+    output: Map,
+}
+
+impl LocalResponseNorm {
+    pub(crate) fn new(layer: &spec::LocalResponseNorm, input: Map, output: Map) -> LocalResponseNorm {
+        let (before, after) = layer.reach();
+        LocalResponseNorm {
+            before,
+            after,
+            in_group: input.channels / layer.groups.max(1),
+            alpha: layer.effective_alpha() as f32,
+            k: layer.k as f32,
+            power: Power::of_beta(layer.beta),
+            input,
+            output,
+        }
+    }
+
+    /// Whether a window stays within a block and its neighbours, and groups end where blocks end.
+    fn fits_blocks(&self) -> bool {
+        let aligned = self.in_group == self.input.channels || self.in_group.is_multiple_of(LANES);
+        aligned && self.before <= LANES && self.after <= LANES
+    }
+}
+
+/// An item is a row of a block.
+impl Stage for LocalResponseNorm {
+    fn items(&self) -> usize {
+        self.output.blocks() * self.output.height
+    }
+
+    fn length(&self) -> usize {
+        self.output.pixels()
+    }
+
+    unsafe fn run(&self, isa: Isa, item: usize, input: Input, output: &Buffer) {
+        let (block, y) = (item / self.output.height, item % self.output.height);
+        // SAFETY: each item has its own block and row, so this row is written by this call alone.
+        let output = unsafe { output.part(self.output.row(block, y)) };
+        isa.run(Row { norm: self, block, y, input: input.lanes(), output });
+    }
+}
+
+struct Row<'a> {
+    norm: &'a LocalResponseNorm,
+    block: usize,
+    y: usize,
+    input: &'a [Lanes],
+    output: &'a mut [Lanes],
+}
+
+impl Kernel for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let norm = self.norm;
+        let (k, alpha) = (simd.splat(norm.k), simd.splat(norm.alpha));
+        let row = &self.input[norm.input.row(self.block, self.y)];
+        let normalise = |x, sum| simd.div(x, norm.power.apply(simd, simd.mul_add(sum, alpha, k)));
+        if !norm.fits_blocks() {
+            for (x, (output, own)) in self.output.iter_mut().zip(row).enumerate() {
+                let sums = norm.sums(self.input, (self.block, self.y), x);
+                simd.store(normalise(simd.load(own), simd.load(&sums)), output);
+            }
+            return;
+        }
+        let blocks_in_group = norm.in_group.div_ceil(LANES);
+        let first = self.block / blocks_in_group * blocks_in_group;
+        let neighbour = |block| &self.input[norm.input.row(block, self.y)];
+        let previous = (self.block > first).then(|| neighbour(self.block - 1));
+        let next = (self.block + 1 < first + blocks_in_group).then(|| neighbour(self.block + 1));
+        let squares = |row: Option<&[Lanes]>, x: usize| match row {
+            Some(row) => {
+                let x = simd.load(&row[x]);
+                simd.mul(x, x)
+            }
+            None => simd.splat(0.0),
+        };
+        for (x, output) in self.output.iter_mut().enumerate() {
+            let own = simd.load(&row[x]);
+            let (previous, middle, next) = (squares(previous, x), simd.mul(own, own), squares(next, x));
+            let mut sum = middle;
+            for shift in 1..=norm.before {
+                sum = simd.add(sum, simd.window(previous, middle, LANES - shift));
+            }
+            for shift in 1..=norm.after {
+                sum = simd.add(sum, simd.window(middle, next, shift));
+            }
+            simd.store(normalise(own, sum), output);
+        }
+    }
+}
+
+impl LocalResponseNorm {
+    /// The sums of squares at pixel `x`, channel by channel: for windows wider than a block, and groups that end within one.
+    fn sums(&self, input: &[Lanes], (block, y): (usize, usize), x: usize) -> Lanes {
+        let value = |channel: usize| {
+            let pixel = self.input.row(channel / LANES, y).start + x;
+            input[pixel].0[channel % LANES]
+        };
+        let mut sums = Lanes::default();
+        for (lane, sum) in sums.0.iter_mut().enumerate() {
+            let channel = block * LANES + lane;
+            if channel >= self.input.channels {
+                continue;
+            }
+            let group = channel / self.in_group * self.in_group;
+            let start = channel.saturating_sub(self.before).max(group);
+            let end = (channel + self.after + 1).min(group + self.in_group);
+            *sum = (start..end).map(|channel| value(channel) * value(channel)).sum();
+        }
+        sums
+    }
+}

@@ -1,0 +1,32 @@
+use crate::simd::{Lanes, Simd};
+
+/// What divides the input of a norm: `base ^ beta`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Power {
+    /// AlexNet's beta of 0.75: two square roots in place of a logarithm and an exponential, within 2 units in the last
+    /// place.
+    ThreeQuarters,
+    /// Any other.
+    Exponent(f32),
+}
+
+impl Power {
+    pub(super) fn of_beta(beta: f64) -> Power {
+        if beta == 0.75 { Power::ThreeQuarters } else { Power::Exponent(beta as f32) }
+    }
+
+    #[inline(always)]
+    pub(super) fn apply<S: Simd>(self, simd: S, base: S::V) -> S::V {
+        match self {
+            Power::ThreeQuarters => {
+                let root = simd.sqrt(base);
+                simd.mul(root, simd.sqrt(root))
+            }
+            Power::Exponent(exponent) => {
+                let mut lanes = Lanes::default();
+                simd.store(base, &mut lanes);
+                simd.load(&Lanes(lanes.0.map(|base| base.powf(exponent))))
+            }
+        }
+    }
+}
