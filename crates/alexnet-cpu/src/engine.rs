@@ -12,6 +12,31 @@ use std::sync::{Mutex, PoisonError};
 /// memory.
 const CHUNK: usize = 64;
 
+/// How an [`Engine`] computes.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The instructions to use: the processor's best. Where it lacks them, plain Rust takes their place.
+    pub isa: Isa,
+    /// What may be given up for speed: nothing.
+    pub precision: Precision,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { isa: Isa::best(), precision: Precision::Exact }
+    }
+}
+
+/// What may be given up for speed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Precision {
+    /// Nothing: every product is computed, and rounding is that of `f32`.
+    #[default]
+    Exact,
+}
+
 /// A network, ready to run.
 ///
 /// It holds what the stages before the classifier need, and buffers for as many images as there are threads. The classifier's
@@ -52,23 +77,23 @@ impl std::fmt::Debug for Workspace {
 }
 
 impl Engine {
-    /// The engine for `network` on this processor, with parameters by canonical name (`conv1.weight` in `[out, in / groups,
+    /// The engine for `network` on this processor, exact, with parameters by canonical name (`conv1.weight` in `[out, in / groups,
     /// height, width]`, `conv1.bias`, ...) from `parameters`, which is asked once for each but the
     /// [`matrices`](Engine::matrices).
     ///
     /// Errs on a network that doesn't hold together or has a layer that the engine lacks, on parameters of another size
     /// than the network's, and with whatever `parameters` returns.
     pub fn new(network: &Network, parameters: impl FnMut(&str) -> Result<Vec<f32>, Error>) -> Result<Engine, Error> {
-        Engine::with_isa(network, Isa::best(), parameters)
+        Engine::with_options(network, &Options::default(), parameters)
     }
 
-    /// [`Engine::new`] with the kernels for `isa`: to test them. Where the processor lacks it, plain Rust takes its place.
-    pub fn with_isa(
+    /// [`Engine::new`] with other kernels or arithmetic.
+    pub fn with_options(
         network: &Network,
-        isa: Isa,
+        options: &Options,
         mut parameters: impl FnMut(&str) -> Result<Vec<f32>, Error>,
     ) -> Result<Engine, Error> {
-        let isa = if isa.is_available() { isa } else { Isa::Portable };
+        let isa = if options.isa.is_available() { options.isa } else { Isa::Portable };
         let sizes: std::collections::HashMap<_, _> =
             network.parameters()?.into_iter().map(|parameter| (parameter.name.clone(), parameter.elements())).collect();
         let mut checked = |name: &str| {

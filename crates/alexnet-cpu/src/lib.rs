@@ -45,7 +45,7 @@ mod team;
 mod tile;
 
 pub use alexnet_spec as spec;
-pub use engine::Engine;
+pub use engine::{Engine, Options, Precision};
 pub use error::Error;
 pub use memory::prefer_huge_pages;
 pub use simd::Isa;

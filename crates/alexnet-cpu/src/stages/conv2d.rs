@@ -133,12 +133,13 @@ impl Conv2d {
         for block in 0..output.blocks() {
             let channels = block * LANES..((block + 1) * LANES).min(layer.out);
             let mut parts = Vec::new();
-            for group in channels.start / outputs..=(channels.end - 1) / outputs {
+            let first = channels.start / outputs;
+            for (group, taps) in taps.iter().enumerate().skip(first).take((channels.end - 1) / outputs - first + 1) {
                 let start = channels.start.max(group * outputs);
                 let end = channels.end.min((group + 1) * outputs);
                 let lanes = start % LANES..start % LANES + (end - start);
                 parts.push(Part { group, lanes: lanes.clone(), weights: packed.len() });
-                packed.extend(taps[group].iter().map(|[channel, y, x]| {
+                packed.extend(taps.iter().map(|[channel, y, x]| {
                     let mut vector = Lanes::default();
                     let tap = (channel * layer.kernel[0] + y) * layer.kernel[1] + x;
                     for lane in lanes.clone() {
