@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const KERNELS: [&str; 3] = ["local_response_norm", "spatial_response_norm", "max_pool2d"];
+const KERNELS: [&str; 5] = ["epilogue", "local_response_norm", "max_pool2d", "pack", "spatial_response_norm"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

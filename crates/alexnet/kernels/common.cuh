@@ -29,6 +29,12 @@ template <> __device__ __forceinline__ __nv_bfloat16 narrow<__nv_bfloat16>(float
 __device__ __forceinline__ unsigned first_pixel() { return blockIdx.x * blockDim.x + threadIdx.x; }
 __device__ __forceinline__ unsigned pixel_stride() { return gridDim.x * blockDim.x; }
 
+__device__ __forceinline__ int at_least_zero(int x) { return x > 0 ? x : 0; }
+__device__ __forceinline__ int smaller(int x, int y) { return x < y ? x : y; }
+
+// ReLU, which makes 0 of a NaN, as candle's does.
+template <typename W> __device__ __forceinline__ W positive(W x) { return x > W(0) ? x : W(0); }
+
 // base^-beta. Every network of the family has beta 0.75, for which two square roots take the place of a logarithm and an
 // exponential.
 template <typename W> __device__ __forceinline__ W inverse_power(W base, W beta) {

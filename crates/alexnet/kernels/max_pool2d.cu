@@ -12,9 +12,6 @@ struct MaxPool2d {
 };
 static_assert(sizeof(MaxPool2d) == 48, "the twin of cuda::params::MaxPool2d");
 
-__device__ __forceinline__ int at_least_zero(int x) { return x > 0 ? x : 0; }
-__device__ __forceinline__ int smaller(int x, int y) { return x < y ? x : y; }
-
 // Where in the map `x` the winner of one output's window stands.
 template <typename T>
 __device__ int winner(const MaxPool2d& pool, const T* x, int out_row, int out_column) {

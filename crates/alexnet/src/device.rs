@@ -140,6 +140,8 @@ mod libraries {
                 (cudarc::cublas::sys::is_culib_present(), "libcublas", TOOLKIT),
                 (cudarc::curand::sys::is_culib_present(), "libcurand", TOOLKIT),
                 #[cfg(feature = "cudnn")]
+                (cudarc::cublaslt::sys::is_culib_present(), "libcublasLt", TOOLKIT),
+                #[cfg(feature = "cudnn")]
                 (cudarc::cudnn::sys::is_culib_present(), "libcudnn", "it comes with cuDNN 9"),
             ]
         };

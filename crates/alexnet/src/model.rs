@@ -20,6 +20,8 @@ const MAX_VALUES: usize = 1 << 28;
 pub struct AlexNet {
     network: Network,
     stages: Arc<[Stage]>,
+    #[cfg(feature = "cudnn")]
+    planned: Arc<crate::cuda::Forward>,
     dtype: DType,
     device: Device,
 }
@@ -51,8 +53,20 @@ impl AlexNet {
                     .map_err(within(format!("layer `{name}` of network `{}`", network.name)))?;
                 Ok(Stage { name, input: step.input, layer })
             })
-            .collect::<candle_core::Result<_>>()?;
-        Ok(AlexNet { network: network.clone(), stages, dtype: vb.dtype(), device: vb.device().clone() })
+            .collect::<candle_core::Result<Arc<[Stage]>>>()?;
+        #[cfg(feature = "cudnn")]
+        let planned = {
+            let layers = stages.iter().map(|stage: &Stage| stage.layer.as_ref());
+            Arc::new(crate::cuda::Forward::new(network, layers, vb.dtype(), vb.device()))
+        };
+        Ok(AlexNet {
+            network: network.clone(),
+            stages,
+            #[cfg(feature = "cudnn")]
+            planned,
+            dtype: vb.dtype(),
+            device: vb.device().clone(),
+        })
     }
 
     /// The model of `network` with `weights`, converted to `dtype`. Each tensor goes straight from the weights' bytes to
@@ -111,7 +125,24 @@ impl AlexNet {
     /// call this method in training loops.
     pub fn forward_t(&self, x: &Tensor, train: bool) -> candle_core::Result<Tensor> {
         self.check_input(x)?;
+        #[cfg(feature = "cudnn")]
+        if !train && let Ok(logits) = self.planned.run(x) {
+            return logits;
+        }
         self.run(x, self.logit_layers(), train)
+    }
+
+    /// [`AlexNet::forward`] by the fused kernels of a CUDA device alone.
+    ///
+    /// `forward` runs the layers one by one where there is no such plan: for a network with other layers, weights that are
+    /// variables, an input that is tracked for a gradient. This errs there, and says why.
+    #[cfg(feature = "cudnn")]
+    pub fn forward_planned(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        self.check_input(x)?;
+        match self.planned.run(x) {
+            Ok(logits) => logits,
+            Err(why) => bail!("network `{}` has no plan for CUDA: {why}", self.network.name),
+        }
     }
 
     /// The features `[N, channels, height, width]` before the classifier: pool5's output in every published network (after

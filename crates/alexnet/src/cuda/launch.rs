@@ -24,9 +24,13 @@ macro_rules! module {
     };
 }
 
+#[cfg(feature = "cudnn")]
+pub(crate) const EPILOGUE: Module = module!("epilogue");
 pub(crate) const LOCAL_RESPONSE_NORM: Module = module!("local_response_norm");
 pub(crate) const SPATIAL_RESPONSE_NORM: Module = module!("spatial_response_norm");
 pub(crate) const MAX_POOL2D: Module = module!("max_pool2d");
+#[cfg(feature = "cudnn")]
+pub(crate) const PACK: Module = module!("pack");
 
 // SAFETY: plain numbers in C layout without padding, passed by value to kernels that declare the same fields.
 unsafe impl DeviceRepr for params::LocalResponseNorm {}
@@ -34,6 +38,28 @@ unsafe impl DeviceRepr for params::LocalResponseNorm {}
 unsafe impl DeviceRepr for params::SpatialResponseNorm {}
 // SAFETY: as above.
 unsafe impl DeviceRepr for params::MaxPool2d {}
+// SAFETY: as above.
+#[cfg(feature = "cudnn")]
+unsafe impl DeviceRepr for params::Epilogue {}
+// SAFETY: as above.
+#[cfg(feature = "cudnn")]
+unsafe impl DeviceRepr for params::Pack {}
+
+#[cfg(feature = "cudnn")]
+impl Module {
+    /// The kernel named as the module, for elements of `dtype`.
+    pub(crate) fn forward(self, device: &CudaDevice, dtype: DType) -> Result<cudarc::driver::CudaFunction> {
+        let suffix = match dtype {
+            DType::F64 => f64::SUFFIX,
+            DType::F32 => f32::SUFFIX,
+            DType::F16 => f16::SUFFIX,
+            DType::BF16 => bf16::SUFFIX,
+            dtype => return Err(CudaError::UnsupportedDtype { dtype, op: self.name }.into()),
+        };
+        let key = format!("alexnet_{}", self.name);
+        Ok(device.get_or_load_custom_func(&format!("{}_{suffix}", self.name), &key, self.ptx)?.into_cuda_function())
+    }
+}
 
 /// An element type that the kernels are compiled for.
 trait Element: CudaDType + DeviceRepr {

@@ -3,6 +3,8 @@
 //! [`params`] and [`grid`] know nothing of CUDA's libraries: the tests build them everywhere, and run the kernels as C++
 //! on the CPU with exactly the bytes and the grid that a GPU gets.
 
+#[cfg(any(test, feature = "cudnn"))]
+mod forward;
 mod grid;
 #[cfg(feature = "cuda")]
 mod launch;
@@ -10,6 +12,10 @@ pub(crate) mod params;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "cudnn")]
+pub(crate) use forward::Forward;
 pub(crate) use grid::Grid;
+#[cfg(feature = "cudnn")]
+pub(crate) use launch::{EPILOGUE, PACK};
 #[cfg(feature = "cuda")]
 pub(crate) use launch::{Input, LOCAL_RESPONSE_NORM, Launch, MAX_POOL2D, SPATIAL_RESPONSE_NORM};

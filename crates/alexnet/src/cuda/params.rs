@@ -2,8 +2,19 @@
 //!
 //! A kernel counts pixels of one map in 32 bits and whole maps in 64: a map of 2^31 pixels or more is refused here.
 
+#[cfg(any(test, feature = "cudnn"))]
+mod epilogue;
+#[cfg(any(test, feature = "cudnn"))]
+mod pack;
+
 use alexnet_spec::layers as spec;
 use candle_core::{Result, bail};
+
+#[cfg(any(test, feature = "cudnn"))]
+pub(crate) use {
+    epilogue::{Following, NormOrder, Relu},
+    pack::Packing,
+};
 
 /// Declares structs in C layout, without padding between fields: a hole would be a field that the kernel doesn't know.
 macro_rules! parameters {
@@ -65,6 +76,50 @@ parameters! {
         stride_width: i32,
         pad_top: i32,
         pad_left: i32,
+    }
+}
+
+#[cfg(any(test, feature = "cudnn"))]
+parameters! {
+    /// The parameters of `kernels/epilogue.cu`.
+    Epilogue {
+        alpha: f64,
+        beta: f64,
+        k: f64,
+        images: i64,
+        channels: i32,
+        height: i32,
+        width: i32,
+        out_height: i32,
+        out_width: i32,
+        kernel_height: i32,
+        kernel_width: i32,
+        stride_height: i32,
+        stride_width: i32,
+        pad_top: i32,
+        pad_left: i32,
+        channels_per_group: i32,
+        before: i32,
+        after: i32,
+        relu: i32,
+        norm: i32,
+        channels_last: i32,
+        out_channels_last: i32,
+    }
+
+    /// The parameters of `kernels/pack.cu`.
+    Pack {
+        images: i64,
+        channels: i32,
+        height: i32,
+        width: i32,
+        pad_top: i32,
+        pad_left: i32,
+        block_height: i32,
+        block_width: i32,
+        out_height: i32,
+        out_width: i32,
+        channels_last: i32,
     }
 }
 

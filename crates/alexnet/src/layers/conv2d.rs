@@ -26,6 +26,12 @@ impl Conv2d {
         Ok(Conv2d { spec: spec.clone(), weight, bias })
     }
 
+    /// Weights and bias, as [`Conv2d::new`] takes them.
+    #[cfg(feature = "cudnn")]
+    pub(crate) fn parameters(&self) -> (&Tensor, &Tensor) {
+        (&self.weight, &self.bias)
+    }
+
     /// The input as candle's convolution takes it, and the padding that is left to it.
     fn padded(&self, x: &Tensor) -> Result<(Tensor, usize)> {
         let [top, left, bottom, right] = self.spec.pads;

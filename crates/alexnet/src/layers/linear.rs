@@ -12,6 +12,12 @@ impl Linear {
     pub fn new(weight: Tensor, bias: Tensor) -> Linear {
         Linear(candle_nn::Linear::new(weight, Some(bias)))
     }
+
+    /// Weights and bias, as [`Linear::new`] takes them.
+    #[cfg(feature = "cudnn")]
+    pub(crate) fn parameters(&self) -> Option<(&Tensor, &Tensor)> {
+        Some((self.0.weight(), self.0.bias()?))
+    }
 }
 
 impl Build for spec::Linear {

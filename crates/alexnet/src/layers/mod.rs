@@ -9,16 +9,17 @@
 use alexnet_spec::{Op, Shape};
 use candle_core::{Result, bail};
 use candle_nn::{ModuleT, VarBuilder};
+use std::any::Any;
 use std::fmt::Debug;
 
 mod kernels;
 mod power;
 mod precision;
 
-/// What a layer can do: a forward pass, in training or evaluation.
-pub trait Layer: ModuleT + Debug + Send + Sync {}
+/// What a layer can do: a forward pass, in training or evaluation. As [`Any`] it can be told which of the kinds it is.
+pub trait Layer: ModuleT + Any + Debug + Send + Sync {}
 
-impl<T: ModuleT + Debug + Send + Sync> Layer for T {}
+impl<T: ModuleT + Any + Debug + Send + Sync> Layer for T {}
 
 /// Makes a layer of a network from its description.
 trait Build {

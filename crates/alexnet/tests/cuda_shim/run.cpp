@@ -4,9 +4,13 @@
 // block as 32-bit numbers; the parameters; each input; and the output's length as a 64-bit number.
 // stdout: the output's bytes. Exit code 3: the kernel wrote beside its output.
 
+#include "../../kernels/epilogue.cu"
+#undef EXPORT
 #include "../../kernels/local_response_norm.cu"
 #undef EXPORT
 #include "../../kernels/max_pool2d.cu"
+#undef EXPORT
+#include "../../kernels/pack.cu"
 #undef EXPORT
 #include "../../kernels/spatial_response_norm.cu"
 
@@ -89,11 +93,13 @@ int main() {
 #define KERNEL(KERNEL_NAME) \
   if (name == #KERNEL_NAME) launch(KERNEL_NAME, blocks[2], tensors); else
 #define KERNELS(NAME, T)                      \
+  KERNEL(epilogue_##NAME)                       \
   KERNEL(local_response_norm_##NAME)            \
   KERNEL(local_response_norm_ratio_##NAME)      \
   KERNEL(local_response_norm_backward_##NAME)   \
   KERNEL(max_pool2d_##NAME)                     \
   KERNEL(max_pool2d_backward_##NAME)            \
+  KERNEL(pack_##NAME)                           \
   KERNEL(spatial_response_norm_##NAME)          \
   KERNEL(spatial_response_norm_ratio_##NAME)    \
   KERNEL(spatial_response_norm_backward_##NAME)

@@ -4,7 +4,9 @@
 
 mod cxx;
 mod element;
+mod epilogue;
 mod naive;
+mod pack;
 
 use super::Grid;
 use super::params::{self, Dims};
@@ -19,6 +21,11 @@ fn numbers(count: usize, seed: usize) -> Vec<f64> {
 
 fn elements((n, c, h, w): Dims) -> usize {
     n * c * h * w
+}
+
+/// Every image, channel and pixel.
+fn indices(images: usize, channels: usize, pixels: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..images * channels * pixels).map(move |i| (i / pixels / channels, i / pixels % channels, i % pixels))
 }
 
 fn grid((n, c, h, w): Dims) -> Grid {
