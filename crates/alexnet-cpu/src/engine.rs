@@ -14,7 +14,6 @@ const CHUNK: usize = 64;
 
 /// How an [`Engine`] computes.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Options {
     /// The instructions to use: the processor's best. Where it lacks them, plain Rust takes their place.
     pub isa: Isa,

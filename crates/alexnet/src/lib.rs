@@ -113,6 +113,7 @@
 #![cfg_attr(not(feature = "cuda"), forbid(unsafe_code))]
 
 mod classifier;
+mod cpu;
 #[cfg(any(test, feature = "cuda"))]
 mod cuda;
 mod device;
@@ -122,6 +123,7 @@ mod model;
 pub mod preprocess;
 mod weights;
 
+pub use alexnet_cpu::Precision;
 pub use alexnet_spec::{self as spec, Network};
 pub use classifier::{Classifier, Prediction};
 pub use device::{DeviceError, device};

@@ -13,12 +13,33 @@ pub(super) enum Elements {
 impl Elements {
     pub(super) fn with_capacity(dtype: DType, elements: usize) -> Result<Elements> {
         Ok(match dtype {
-            DType::F64 => Elements::F64(Vec::with_capacity(elements)),
-            DType::F32 => Elements::F32(Vec::with_capacity(elements)),
-            DType::F16 => Elements::F16(Vec::with_capacity(elements)),
-            DType::BF16 => Elements::BF16(Vec::with_capacity(elements)),
-            other => bail!("weights can't be held as {other:?}: try f32, f16, bf16 or f64"),
+            DType::F64 => Elements::F64(with_capacity(elements)),
+            DType::F32 => Elements::F32(with_capacity(elements)),
+            DType::F16 => Elements::F16(with_capacity(elements)),
+            DType::BF16 => Elements::BF16(with_capacity(elements)),
+            other => return unsupported(other),
         })
+    }
+
+    /// As many zeros, to be overwritten: see [`Elements::bytes_mut`].
+    pub(super) fn zeros(dtype: DType, elements: usize) -> Result<Elements> {
+        Ok(match dtype {
+            DType::F64 => Elements::F64(zeros(elements)),
+            DType::F32 => Elements::F32(zeros(elements)),
+            DType::F16 => Elements::F16(zeros(elements)),
+            DType::BF16 => Elements::BF16(zeros(elements)),
+            other => return unsupported(other),
+        })
+    }
+
+    /// The elements' bytes, in the processor's order.
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        match self {
+            Elements::F64(values) => bytemuck::cast_slice_mut(values),
+            Elements::F32(values) => bytemuck::cast_slice_mut(values),
+            Elements::F16(values) => bytemuck::cast_slice_mut(values),
+            Elements::BF16(values) => bytemuck::cast_slice_mut(values),
+        }
     }
 
     /// Appends all elements of `tensor` in row-major order.
@@ -51,4 +72,22 @@ impl Elements {
             Elements::BF16(values) => Tensor::from_vec(values, shape, device),
         }
     }
+}
+
+/// Memory from which a CPU reads weights fast.
+fn with_capacity<T>(elements: usize) -> Vec<T> {
+    let mut values = Vec::with_capacity(elements);
+    alexnet_cpu::prefer_huge_pages(values.spare_capacity_mut());
+    values
+}
+
+/// The same, filled with zeros that the system provides when they are first touched.
+fn zeros<T: bytemuck::Zeroable>(elements: usize) -> Vec<T> {
+    let mut values = bytemuck::zeroed_vec(elements);
+    alexnet_cpu::prefer_huge_pages(&mut values);
+    values
+}
+
+fn unsupported(dtype: DType) -> Result<Elements> {
+    bail!("weights can't be held as {dtype:?}: try f32, f16, bf16 or f64")
 }

@@ -20,8 +20,8 @@ const MAX_HEADER: u64 = 1 << 24;
 
 /// A safetensors file with a network in its metadata, as a backend of `VarBuilder`.
 ///
-/// Only the header is held. Tensors are read one by one with plain file reads, in pieces, straight into the buffer that
-/// becomes the candle tensor.
+/// Only the header is held. Tensors are read one by one with plain file reads, straight into the buffer that becomes the
+/// candle tensor; where their type is converted, in pieces.
 pub(crate) struct SafetensorsFile {
     path: PathBuf,
     file: Mutex<File>,
@@ -55,10 +55,16 @@ impl SafetensorsFile {
             bail!("{:?} elements aren't floating point", info.dtype);
         };
         let (start, end) = info.data_offsets;
-        let mut elements = Elements::with_capacity(dtype, (end - start) / stored.size())?;
+        let count = (end - start) / stored.size();
         // A panic elsewhere leaves nothing half done here: every read starts with a seek.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(self.data + start as u64))?;
+        if cfg!(target_endian = "little") && element_type_of(dtype) == Some(stored) {
+            let mut elements = Elements::zeros(dtype, count)?;
+            file.read_exact(elements.bytes_mut())?;
+            return elements.into_tensor(&info.shape, device);
+        }
+        let mut elements = Elements::with_capacity(dtype, count)?;
         let mut left = end - start;
         while left > 0 {
             let mut piece = vec![0; left.min(PIECE)];
@@ -130,6 +136,16 @@ fn naming(metadata: &Metadata) -> Result<Naming, String> {
             Metadata::NAMES,
             other.escape_debug()
         )),
+    }
+}
+
+fn element_type_of(dtype: DType) -> Option<spec::DType> {
+    match dtype {
+        DType::F64 => Some(spec::DType::F64),
+        DType::F32 => Some(spec::DType::F32),
+        DType::F16 => Some(spec::DType::F16),
+        DType::BF16 => Some(spec::DType::BF16),
+        _ => None,
     }
 }
 
