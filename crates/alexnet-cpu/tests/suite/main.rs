@@ -1,0 +1,9 @@
+//! The engine against plain loops in f64, on every instruction set that this processor has.
+
+mod batches;
+mod faults;
+mod layers;
+mod naive;
+mod non_finite;
+mod support;
+mod threads;

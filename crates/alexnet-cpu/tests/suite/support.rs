@@ -1,0 +1,92 @@
+use crate::naive;
+use alexnet_cpu::spec::{Input, Interpolation, Labels, Layer, Mean, Network, Op, Resize};
+use alexnet_cpu::{Engine, Isa, Options};
+use std::collections::HashMap;
+
+/// Deterministic values in -1..1, none of which is exact in fewer bits than f32 has.
+pub struct Numbers(u64);
+
+impl Numbers {
+    pub fn new(seed: u64) -> Numbers {
+        Numbers(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    pub fn take(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| self.next()).collect()
+    }
+}
+
+/// The instruction sets that this processor has.
+pub fn isas() -> impl Iterator<Item = Isa> {
+    Isa::ALL.into_iter().filter(|isa| isa.is_available())
+}
+
+/// A network of `layers`, named by their number, for images of `shape`.
+pub fn network(shape: [usize; 3], layers: impl IntoIterator<Item = Op>) -> Network {
+    let mut network = alexnet_cpu::spec::networks::get("torchvision").unwrap();
+    network.name = "test".into();
+    network.labels = Labels::Unknown;
+    network.preprocessing.mean = Mean::PerChannel(vec![0.0; shape[0]]);
+    network.preprocessing.std = vec![1.0; shape[0]];
+    network.preprocessing.resize =
+        Resize::Exact { height: shape[1], width: shape[2], interpolation: Interpolation::Bilinear };
+    network.input = Input { channels: shape[0], height: shape[1], width: shape[2], ..network.input };
+    network.layers = layers.into_iter().enumerate().map(|(i, op)| Layer::new(format!("layer{i}"), op)).collect();
+    network
+}
+
+/// Parameters for `network`; variances are positive.
+pub fn parameters(network: &Network, numbers: &mut Numbers) -> HashMap<String, Vec<f32>> {
+    let parameters = network.parameters().unwrap().into_iter();
+    parameters
+        .map(|parameter| {
+            let mut values = numbers.take(parameter.elements());
+            if parameter.name.ends_with("running_var") {
+                values.iter_mut().for_each(|value| *value = value.abs() + 0.1);
+            }
+            (parameter.name, values)
+        })
+        .collect()
+}
+
+pub fn engine(network: &Network, isa: Isa, parameters: &HashMap<String, Vec<f32>>) -> Engine {
+    let options = Options { isa, ..Options::default() };
+    Engine::with_options(network, &options, |name| Ok(parameters[name].clone())).unwrap()
+}
+
+/// What `engine` makes of `images`.
+pub fn run(engine: &Engine, parameters: &HashMap<String, Vec<f32>>, images: &[f32], count: usize) -> Vec<f32> {
+    let matrices: Vec<&[f32]> = engine.matrices().iter().map(|name| parameters[name].as_slice()).collect();
+    let mut outputs = vec![f32::NAN; count * engine.outputs()];
+    engine.forward(images, &matrices, &mut outputs).unwrap();
+    outputs
+}
+
+/// Compares `network` with random parameters and images against [`naive`] on every instruction set.
+pub fn check(network: &Network, images: usize, seed: u64) {
+    let mut numbers = Numbers::new(seed);
+    let parameters = parameters(network, &mut numbers);
+    let input = &network.input;
+    let x = numbers.take(images * input.channels * input.height * input.width);
+    let expected: Vec<_> =
+        x.chunks(x.len() / images).flat_map(|image| naive::run(network, &parameters, image)).collect();
+    for isa in isas() {
+        let y = run(&engine(network, isa, &parameters), &parameters, &x, images);
+        assert_eq!(y.len(), expected.len());
+        for (at, (y, value)) in y.iter().zip(&expected).enumerate() {
+            let error = (f64::from(*y) - value.value).abs();
+            assert!(
+                error <= value.bound,
+                "{isa:?}, output {at}: {y} for {}, off by {error:e} where rounding explains {:e}: {:?}",
+                value.value,
+                value.bound,
+                network.layers
+            );
+        }
+    }
+}
