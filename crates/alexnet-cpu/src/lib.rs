@@ -12,7 +12,7 @@
 //! use alexnet_cpu::Engine;
 //! use alexnet_cpu::spec::networks;
 //!
-//! let network = networks::get("caffenet").unwrap().shrunk(32, 5)?; // a small one
+//! let network = networks::get("caffenet").unwrap().shrunk(16, 5)?; // a small one
 //! let elements: std::collections::HashMap<_, _> =
 //!     network.parameters()?.into_iter().map(|parameter| (parameter.name.clone(), parameter.elements())).collect();
 //! let engine = Engine::new(&network, |name| Ok(vec![0.01; elements[name]]))?;
