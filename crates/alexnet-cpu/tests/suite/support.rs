@@ -35,7 +35,7 @@ pub fn network(shape: [usize; 3], layers: impl IntoIterator<Item = Op>) -> Netwo
     network.preprocessing.std = vec![1.0; shape[0]];
     network.preprocessing.resize =
         Resize::Exact { height: shape[1], width: shape[2], interpolation: Interpolation::Bilinear };
-    network.input = Input { channels: shape[0], height: shape[1], width: shape[2], ..network.input };
+    network.input = Input { channels: shape[0], height: shape[1], width: shape[2] };
     network.layers = layers.into_iter().enumerate().map(|(i, op)| Layer::new(format!("layer{i}"), op)).collect();
     network
 }
