@@ -7,6 +7,7 @@ use crate::stages::{Stage, unblock};
 use crate::team::{self, Step};
 use alexnet_spec::Network;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// The most images whose features are held at once: enough for the classifier's weights to be read rarely, and a bound on
 /// memory.
@@ -110,7 +111,7 @@ impl Engine {
             isa,
             image: input.channels * input.height * input.width,
             features,
-            outputs: plan.layers.last().map_or(features, head::Layer::outputs),
+            outputs: plan.layers.last().map_or(features, |(_, layer)| layer.outputs()),
             plan,
             idle: Mutex::default(),
         })
@@ -132,6 +133,29 @@ impl Engine {
     ///
     /// Errs where the lengths don't go together.
     pub fn forward(&self, images: &[f32], matrices: &[&[f32]], outputs: &mut [f32]) -> Result<(), Error> {
+        self.run(images, matrices, outputs, None)
+    }
+
+    /// [`Engine::forward`], and the time that each of its steps took, in the order of the layers. Threads wait for each other
+    /// after every step, and share each image, which for several images takes longer than their own way.
+    pub fn profile(
+        &self,
+        images: &[f32],
+        matrices: &[&[f32]],
+        outputs: &mut [f32],
+    ) -> Result<Vec<(String, Duration)>, Error> {
+        let mut times = Vec::new();
+        self.run(images, matrices, outputs, Some(&mut times))?;
+        Ok(times)
+    }
+
+    fn run(
+        &self,
+        images: &[f32],
+        matrices: &[&[f32]],
+        outputs: &mut [f32],
+        mut times: Option<&mut Vec<(String, Duration)>>,
+    ) -> Result<(), Error> {
         let count = outputs.len() / self.outputs.max(1);
         let length = |what, found, needed| match found {
             found if found == needed => Ok(()),
@@ -149,27 +173,44 @@ impl Engine {
         let mut workspace = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let threads = rayon::current_num_threads();
         for (images, outputs) in images.chunks(CHUNK * self.image).zip(outputs.chunks_mut(CHUNK * self.outputs)) {
-            self.chunk(images, matrices, outputs, threads, &mut workspace);
+            let count = outputs.len() / self.outputs;
+            // Threads take whole images as long as there is one for each; the rest they do together.
+            let alone = if times.is_some() { 0 } else { count / threads * threads };
+            self.reserve(&mut workspace, count, if alone > 0 { threads } else { 1 });
+            let Workspace { images: buffers, features: Some(features) } = &workspace else { continue };
+            let steps = self.steps(images, matrices, (count, alone), threads, (buffers, features));
+            match &mut times {
+                None => team::run(threads, &steps),
+                Some(times) => {
+                    for (step, time) in steps.iter().zip(team::time(threads, &steps)) {
+                        match times.iter_mut().find(|(name, _)| name == step.name) {
+                            Some((_, sum)) => *sum += time,
+                            None => times.push((step.name.into(), time)),
+                        }
+                    }
+                }
+            }
+            drop(steps);
+            let (order, last) = match features.layers.last() {
+                Some(last) => (Order::of(count), last),
+                None => (Order::Images, &features.plain),
+            };
+            // SAFETY: all steps are done.
+            head::collect(order, count, self.outputs, unsafe { last.read() }, outputs);
         }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         Ok(())
     }
 
-    /// [`Engine::forward`] for at most [`CHUNK`] images.
-    fn chunk(
-        &self,
-        images: &[f32],
-        matrices: &[&[f32]],
-        outputs: &mut [f32],
+    /// The steps for `count` images, of which the first `alone` are taken by one thread each.
+    fn steps<'a>(
+        &'a self,
+        images: &'a [f32],
+        matrices: &'a [&'a [f32]],
+        (count, alone): (usize, usize),
         threads: usize,
-        workspace: &mut Workspace,
-    ) {
-        let count = outputs.len() / self.outputs;
-        // Threads take whole images as long as there is one for each; the rest they do together.
-        let alone = count / threads * threads;
-        self.reserve(workspace, count, if alone > 0 { threads } else { 1 });
-        let Workspace { images: buffers, features: Some(features) } = workspace else { return };
-        let buffers = &*buffers;
+        (buffers, features): (&'a [Vec<Buffer>], &'a Features),
+    ) -> Vec<Step<'a>> {
         let image = |index: usize| &images[index * self.image..(index + 1) * self.image];
         let collect = |index: usize, buffers: &[Buffer]| {
             let stride = self.features.div_ceil(LANES);
@@ -179,39 +220,28 @@ impl Engine {
             };
             unblock(&self.plan.features, map.unwrap_or_default(), values_mut(to));
         };
-        let mut steps = vec![Step::each(alone, |member, index| {
-            for (stage, (input, output)) in self.chain(image(index), &buffers[member]) {
-                // SAFETY: no other member uses these buffers. The output has the stage's length, see `reserve`.
-                (0..stage.items()).for_each(|item| unsafe { stage.run(self.isa, item, input.get(), output) });
-            }
-            collect(index, &buffers[member]);
-        })];
+        let mut steps = Vec::new();
+        if alone > 0 {
+            steps.push(Step::each("images", alone, move |member, index| {
+                for ((_, stage), (input, output)) in self.chain(image(index), &buffers[member]) {
+                    // SAFETY: no other member uses these buffers. The output has the stage's length, see `reserve`.
+                    (0..stage.items()).for_each(|item| unsafe { stage.run(self.isa, item, input.get(), output) });
+                }
+                collect(index, &buffers[member]);
+            }));
+        }
         for index in alone..count {
-            for (stage, (input, output)) in self.chain(image(index), &buffers[0]) {
+            for ((name, stage), (input, output)) in self.chain(image(index), &buffers[0]) {
                 // SAFETY: each item is taken by one member, and only this step, which ends before the next one starts,
                 // works on the output.
                 let work = move |_, item| unsafe { stage.run(self.isa, item, input.get(), output) };
-                steps.push(Step::shared(stage.items(), threads, work));
+                steps.push(Step::shared(name, stage.items(), threads, work));
             }
-            steps.push(Step::each(1, move |_, _| collect(index, &buffers[0])));
+            steps.push(Step::each("flatten", 1, move |_, _| collect(index, &buffers[0])));
         }
-        let Features { plain, packed, layers, .. } = &*features;
-        steps.extend(head::steps(
-            &self.plan.layers,
-            count,
-            (self.isa, threads),
-            matrices,
-            (plain, packed, layers),
-            self.features,
-        ));
-        team::run(threads, &steps);
-        drop(steps);
-        let (order, last) = match layers.last() {
-            Some(last) => (Order::of(count), last),
-            None => (Order::Images, plain),
-        };
-        // SAFETY: all steps are done.
-        head::collect(order, count, self.outputs, unsafe { last.read() }, outputs);
+        let buffers = (&features.plain, &features.packed, &features.layers[..]);
+        steps.extend(head::steps(&self.plan.layers, count, (self.isa, threads), matrices, buffers, self.features));
+        steps
     }
 
     /// Each stage with its input and output.
@@ -219,15 +249,15 @@ impl Engine {
         &'a self,
         image: &'a [f32],
         buffers: &'a [Buffer],
-    ) -> impl Iterator<Item = (&'a dyn Stage, (Source<'a>, &'a Buffer))> {
+    ) -> impl Iterator<Item = ((&'a str, &'a dyn Stage), (Source<'a>, &'a Buffer))> {
         let inputs = std::iter::once(Source::Image(image)).chain(buffers.iter().map(Source::Buffer));
-        self.plan.stages.iter().map(|stage| &**stage).zip(inputs.zip(buffers))
+        self.plan.stages.iter().map(|(name, stage)| (name.as_str(), &**stage)).zip(inputs.zip(buffers))
     }
 
     /// Makes `workspace` large enough for `images` images and `threads` threads.
     fn reserve(&self, workspace: &mut Workspace, images: usize, threads: usize) {
         while workspace.images.len() < threads {
-            let buffers = self.plan.stages.iter().map(|stage| Buffer::zeros(stage.length())).collect();
+            let buffers = self.plan.stages.iter().map(|(_, stage)| Buffer::zeros(stage.length())).collect();
             workspace.images.push(buffers);
         }
         if workspace.features.as_ref().is_some_and(|features| features.images >= images) {
@@ -241,7 +271,7 @@ impl Engine {
             images,
             plain: both(self.features),
             packed: both(self.features),
-            layers: self.plan.layers.iter().map(|layer| both(layer.outputs())).collect(),
+            layers: self.plan.layers.iter().map(|(_, layer)| both(layer.outputs())).collect(),
         });
     }
 }

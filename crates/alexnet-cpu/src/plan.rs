@@ -10,11 +10,11 @@ use alexnet_spec::{Network, Op, Shape, layers as spec};
 /// What a network computes, up to its logits.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Up to the features.
-    pub(crate) stages: Vec<Box<dyn Stage>>,
+    /// Up to the features, with the names of the layers.
+    pub(crate) stages: Vec<(String, Box<dyn Stage>)>,
     /// The features.
     pub(crate) features: Map,
-    pub(crate) layers: Vec<Layer>,
+    pub(crate) layers: Vec<(String, Layer)>,
     /// The names of the fully connected layers' weights.
     pub(crate) matrices: Vec<String>,
     /// The elements of each.
@@ -69,12 +69,12 @@ impl Builder<'_> {
             let pad = stages::Pad::new(channels, height, width, layer.pads);
             let (height, width) = pad.size();
             if layer.pads != [0; 4] {
-                self.plan.stages.push(Box::new(pad));
+                self.plan.stages.push(("input".into(), Box::new(pad)));
             }
             return self.conv2d(first, stages::Source::Planar { channels, height, width }, parameters);
         }
         self.plan.features = self.plan.features.with_border(self.border(0));
-        self.plan.stages.push(Box::new(stages::Block(self.plan.features)));
+        self.plan.stages.push(("input".into(), Box::new(stages::Block(self.plan.features))));
         Ok(0)
     }
 
@@ -99,6 +99,12 @@ impl Builder<'_> {
             Some(Op::Relu(_)) => (true, next + 1),
             _ => (false, at + 1),
         }
+    }
+
+    /// The names of the layers from `at` to before `next`.
+    fn name(&self, at: usize, next: usize) -> String {
+        let layers = self.layers.iter().take(next).skip(at).filter(|layer| !matches!(layer.op, Op::Dropout(_)));
+        layers.map(|layer| layer.name.as_str()).collect::<Vec<_>>().join("+")
     }
 
     /// The map that stands before layer `next`, in the layout that it wants.
@@ -126,7 +132,7 @@ impl Builder<'_> {
                 let count = self.features(at)?;
                 // -0 can be added to any number, and leaves it as it is.
                 let (scale, shift) = (vec![1.0; count], vec![-0.0; count]);
-                self.plan.layers.push(Layer::Affine { scale, shift, relu: true });
+                self.plan.layers.push((layer.name.clone(), Layer::Affine { scale, shift, relu: true }));
                 return Ok(next);
             }
             Op::BatchNorm2d(norm) => {
@@ -134,7 +140,7 @@ impl Builder<'_> {
                 next = after;
                 let (scale, shift) = batch_norm(norm, &layer.name, parameters)?;
                 if vector {
-                    self.plan.layers.push(Layer::Affine { scale, shift, relu });
+                    self.plan.layers.push((self.name(at, next), Layer::Affine { scale, shift, relu }));
                     return Ok(next);
                 }
                 Box::new(stages::Affine::new(&scale, &shift, relu, input, self.map(next)?))
@@ -147,7 +153,7 @@ impl Builder<'_> {
             Op::AdaptiveAvgPool2d(_) => Box::new(stages::AdaptiveAvgPool2d::new(input, self.map(next)?)),
             other => return Err(Error::Unsupported(format!("a {} layer (`{}`)", other.kind(), layer.name))),
         };
-        self.plan.stages.push(stage);
+        self.plan.stages.push((self.name(at, next), stage));
         self.plan.features = self.map(next)?;
         Ok(next)
     }
@@ -159,7 +165,8 @@ impl Builder<'_> {
         let output = self.map(next)?;
         let weights = parameters(&format!("{}.weight", layer.name))?;
         let bias = parameters(&format!("{}.bias", layer.name))?;
-        self.plan.stages.push(Box::new(stages::Conv2d::new(op, source, output, &weights, &bias, relu, self.isa)));
+        let stage = stages::Conv2d::new(op, source, output, &weights, &bias, relu, self.isa);
+        self.plan.stages.push((self.name(at, next), Box::new(stage)));
         self.plan.features = output;
         Ok(next)
     }
@@ -169,7 +176,8 @@ impl Builder<'_> {
         let (relu, next) = self.relu(at);
         let (inputs, bias) = (self.features(at)?, parameters(&format!("{}.bias", layer.name))?);
         self.plan.matrix_elements.push(inputs * bias.len());
-        self.plan.layers.push(Layer::Linear { matrix: self.plan.matrices.len(), inputs, bias, relu });
+        let matrix = self.plan.matrices.len();
+        self.plan.layers.push((self.name(at, next), Layer::Linear { matrix, inputs, bias, relu }));
         self.plan.matrices.push(format!("{}.weight", layer.name));
         Ok(next)
     }

@@ -4,9 +4,12 @@
 //! for a thread that hasn't come yet, so a busy thread pool costs time and never a deadlock.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Work in independent items.
 pub(crate) struct Step<'a> {
+    /// The layers that it computes.
+    pub(crate) name: &'a str,
     /// How many items there are.
     pub(crate) items: usize,
     /// How many are taken at once.
@@ -17,13 +20,18 @@ pub(crate) struct Step<'a> {
 
 impl<'a> Step<'a> {
     /// Items of which each is worth taking by itself.
-    pub(crate) fn each(items: usize, work: impl Fn(usize, usize) + Sync + 'a) -> Step<'a> {
-        Step { items, grain: 1, work: Box::new(work) }
+    pub(crate) fn each(name: &'a str, items: usize, work: impl Fn(usize, usize) + Sync + 'a) -> Step<'a> {
+        Step { name, items, grain: 1, work: Box::new(work) }
     }
 
     /// Small items: neighbours are taken together, in about eight turns for each of `threads`.
-    pub(crate) fn shared(items: usize, threads: usize, work: impl Fn(usize, usize) + Sync + 'a) -> Step<'a> {
-        Step { items, grain: (items / (8 * threads.max(1))).max(1), work: Box::new(work) }
+    pub(crate) fn shared(
+        name: &'a str,
+        items: usize,
+        threads: usize,
+        work: impl Fn(usize, usize) + Sync + 'a,
+    ) -> Step<'a> {
+        Step { name, items, grain: (items / (8 * threads.max(1))).max(1), work: Box::new(work) }
     }
 }
 
@@ -46,6 +54,16 @@ pub(crate) fn run(threads: usize, steps: &[Step]) {
         }
         team.join();
     });
+}
+
+/// [`run`], step by step, and how long each took.
+pub(crate) fn time(threads: usize, steps: &[Step]) -> Vec<Duration> {
+    let times = steps.iter().map(|step| {
+        let start = Instant::now();
+        run(threads, std::slice::from_ref(step));
+        start.elapsed()
+    });
+    times.collect()
 }
 
 struct Team<'a, 'b> {

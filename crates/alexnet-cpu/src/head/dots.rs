@@ -7,6 +7,7 @@ const ROWS: usize = 4;
 
 /// `x W^T + b` for a few images, image by image. An item is sixteen outputs: a vector of each image's.
 pub(super) fn linear<'a>(
+    name: &'a str,
     (matrix, inputs, bias): (&'a [f32], usize, &'a [f32]),
     relu: bool,
     images: usize,
@@ -14,7 +15,7 @@ pub(super) fn linear<'a>(
     (from, to): (&'a Buffer, &'a Buffer),
 ) -> Step<'a> {
     let stride = bias.len().div_ceil(LANES);
-    Step::shared(stride, threads, move |_, item| {
+    Step::shared(name, stride, threads, move |_, item| {
         let outputs = item * LANES..bias.len().min((item + 1) * LANES);
         // SAFETY: the buffer was written by earlier steps, which are done.
         let x = unsafe { from.read() };

@@ -15,7 +15,7 @@ const COLUMNS: usize = 2304;
 /// Brings features from image by image into blocks of images. An item is sixteen features of a block.
 pub(super) fn pack<'a>(images: usize, count: usize, from: &'a Buffer, to: &'a Buffer, threads: usize) -> Step<'a> {
     let pieces = count.div_ceil(LANES);
-    Step::shared(images.div_ceil(IMAGES) * pieces, threads, move |_, item| {
+    Step::shared("flatten", images.div_ceil(IMAGES) * pieces, threads, move |_, item| {
         let (block, piece) = (item / pieces, item % pieces);
         let features = piece * LANES..count.min((piece + 1) * LANES);
         // SAFETY: the buffer was written by earlier steps, which are done.
@@ -35,6 +35,7 @@ pub(super) fn pack<'a>(images: usize, count: usize, from: &'a Buffer, to: &'a Bu
 
 /// `x W^T + b` for blocks of images. An item is some rows of the matrix.
 pub(super) fn linear<'a>(
+    name: &'a str,
     (matrix, inputs, bias): (&'a [f32], usize, &'a [f32]),
     relu: bool,
     images: usize,
@@ -43,7 +44,7 @@ pub(super) fn linear<'a>(
 ) -> Step<'a> {
     let blocks = images.div_ceil(IMAGES);
     let outputs = bias.len();
-    Step::shared(outputs.div_ceil(ROWS), threads, move |_, item| {
+    Step::shared(name, outputs.div_ceil(ROWS), threads, move |_, item| {
         let rows = item * ROWS..outputs.min((item + 1) * ROWS);
         // SAFETY: the buffer was written by earlier steps, which are done.
         let x = unsafe { from.read() };

@@ -68,7 +68,7 @@ impl Order {
 /// The steps from `features`, which lie image by image, through `layers`, each with a buffer of its own; `packed` is where
 /// the features are brought into blocks.
 pub(crate) fn steps<'a>(
-    layers: &'a [Layer],
+    layers: &'a [(String, Layer)],
     images: usize,
     (isa, threads): (Isa, usize),
     matrices: &'a [&'a [f32]],
@@ -82,15 +82,15 @@ pub(crate) fn steps<'a>(
         steps.push(many::pack(images, count, features, packed, threads));
         from.0 = packed;
     }
-    for (layer, to) in layers.iter().zip(outputs) {
+    for ((name, layer), to) in layers.iter().zip(outputs) {
         steps.push(match (layer, order) {
             (Layer::Linear { matrix, inputs, bias, relu }, Order::Images) => {
-                dots::linear((matrices[*matrix], *inputs, bias), *relu, images, (isa, threads), (from.0, to))
+                dots::linear(name, (matrices[*matrix], *inputs, bias), *relu, images, (isa, threads), (from.0, to))
             }
             (Layer::Linear { matrix, inputs, bias, relu }, Order::Blocks) => {
-                many::linear((matrices[*matrix], *inputs, bias), *relu, images, (isa, threads), (from.0, to))
+                many::linear(name, (matrices[*matrix], *inputs, bias), *relu, images, (isa, threads), (from.0, to))
             }
-            (Layer::Affine { .. }, _) => affine(layer, images, order, from, to),
+            (Layer::Affine { .. }, _) => affine(name, layer, images, order, from, to),
         });
         from = (to, layer.outputs());
     }
@@ -98,13 +98,14 @@ pub(crate) fn steps<'a>(
 }
 
 fn affine<'a>(
+    name: &'a str,
     layer: &'a Layer,
     images: usize,
     order: Order,
     (from, count): (&'a Buffer, usize),
     to: &'a Buffer,
 ) -> Step<'a> {
-    Step::each(1, move |_, _| {
+    Step::each(name, 1, move |_, _| {
         let Layer::Affine { scale, shift, relu } = layer else { return };
         let length = order.length(images, count);
         // SAFETY: this step is the only one to run, and it has one item.
