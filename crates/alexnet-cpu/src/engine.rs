@@ -1,4 +1,5 @@
 use crate::Error;
+use crate::element::Element;
 use crate::head::{self, Order};
 use crate::memory::{Buffer, Input};
 use crate::plan::Plan;
@@ -43,47 +44,52 @@ pub enum Precision {
 /// matrices, nearly all of the weights, stay the caller's. Forward passes may run at the same time; each has buffers of its
 /// own.
 #[derive(Debug)]
-pub struct Engine {
-    plan: Plan,
+pub struct Engine<E: Element = f32> {
+    plan: Plan<E>,
     isa: Isa,
     /// Values of an image, features of an image, and outputs.
     image: usize,
     features: usize,
     outputs: usize,
     /// Buffers of forward passes that are over.
-    idle: Mutex<Vec<Workspace>>,
+    idle: Mutex<Vec<Workspace<E>>>,
 }
 
 /// What a forward pass writes to.
-#[derive(Default)]
-struct Workspace {
+struct Workspace<E: Element> {
     /// For each thread, the output of each stage.
-    images: Vec<Vec<Buffer>>,
+    images: Vec<Vec<Buffer<E>>>,
     /// The features of a chunk, image by image and in blocks of images, and the output of each layer of the classifier.
-    features: Option<Features>,
+    features: Option<Features<E>>,
 }
 
-struct Features {
+struct Features<E: Element> {
     images: usize,
-    plain: Buffer,
-    packed: Buffer,
-    layers: Vec<Buffer>,
+    plain: Buffer<E::Group>,
+    packed: Buffer<E::Group>,
+    layers: Vec<Buffer<E::Group>>,
 }
 
-impl std::fmt::Debug for Workspace {
+impl<E: Element> Default for Workspace<E> {
+    fn default() -> Workspace<E> {
+        Workspace { images: Vec::new(), features: None }
+    }
+}
+
+impl<E: Element> std::fmt::Debug for Workspace<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "buffers for {} threads", self.images.len())
     }
 }
 
-impl Engine {
+impl<E: Element> Engine<E> {
     /// The engine for `network` on this processor, exact, with parameters by canonical name (`conv1.weight` in `[out, in / groups,
     /// height, width]`, `conv1.bias`, ...) from `parameters`, which is asked once for each but the
     /// [`matrices`](Engine::matrices).
     ///
     /// Errs on a network that doesn't hold together or has a layer that the engine lacks, on parameters of another size
     /// than the network's, and with whatever `parameters` returns.
-    pub fn new(network: &Network, parameters: impl FnMut(&str) -> Result<Vec<f32>, Error>) -> Result<Engine, Error> {
+    pub fn new(network: &Network, parameters: impl FnMut(&str) -> Result<Vec<E>, Error>) -> Result<Engine<E>, Error> {
         Engine::with_options(network, &Options::default(), parameters)
     }
 
@@ -91,8 +97,8 @@ impl Engine {
     pub fn with_options(
         network: &Network,
         options: &Options,
-        mut parameters: impl FnMut(&str) -> Result<Vec<f32>, Error>,
-    ) -> Result<Engine, Error> {
+        mut parameters: impl FnMut(&str) -> Result<Vec<E>, Error>,
+    ) -> Result<Engine<E>, Error> {
         let isa = if options.isa.is_available() { options.isa } else { Isa::Portable };
         let sizes: std::collections::HashMap<_, _> =
             network.parameters()?.into_iter().map(|parameter| (parameter.name.clone(), parameter.elements())).collect();
@@ -132,7 +138,7 @@ impl Engine {
     /// each, in the order of [`Engine::matrices`].
     ///
     /// Errs where the lengths don't go together.
-    pub fn forward(&self, images: &[f32], matrices: &[&[f32]], outputs: &mut [f32]) -> Result<(), Error> {
+    pub fn forward(&self, images: &[E], matrices: &[&[E]], outputs: &mut [E]) -> Result<(), Error> {
         self.run(images, matrices, outputs, None)
     }
 
@@ -140,9 +146,9 @@ impl Engine {
     /// after every step, and share each image, which for several images takes longer than their own way.
     pub fn profile(
         &self,
-        images: &[f32],
-        matrices: &[&[f32]],
-        outputs: &mut [f32],
+        images: &[E],
+        matrices: &[&[E]],
+        outputs: &mut [E],
     ) -> Result<Vec<(String, Duration)>, Error> {
         let mut times = Vec::new();
         self.run(images, matrices, outputs, Some(&mut times))?;
@@ -151,9 +157,9 @@ impl Engine {
 
     fn run(
         &self,
-        images: &[f32],
-        matrices: &[&[f32]],
-        outputs: &mut [f32],
+        images: &[E],
+        matrices: &[&[E]],
+        outputs: &mut [E],
         mut times: Option<&mut Vec<(String, Duration)>>,
     ) -> Result<(), Error> {
         let count = outputs.len() / self.outputs.max(1);
@@ -196,7 +202,7 @@ impl Engine {
                 None => (Order::Images, &features.plain),
             };
             // SAFETY: all steps are done.
-            head::collect(order, count, self.outputs, unsafe { last.read() }, outputs);
+            head::collect::<E>(order, count, self.outputs, unsafe { last.read() }, outputs);
         }
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         Ok(())
@@ -205,20 +211,20 @@ impl Engine {
     /// The steps for `count` images, of which the first `alone` are taken by one thread each.
     fn steps<'a>(
         &'a self,
-        images: &'a [f32],
-        matrices: &'a [&'a [f32]],
+        images: &'a [E],
+        matrices: &'a [&'a [E]],
         (count, alone): (usize, usize),
         threads: usize,
-        (buffers, features): (&'a [Vec<Buffer>], &'a Features),
+        (buffers, features): (&'a [Vec<Buffer<E>>], &'a Features<E>),
     ) -> Vec<Step<'a>> {
         let image = |index: usize| &images[index * self.image..(index + 1) * self.image];
-        let collect = |index: usize, buffers: &[Buffer]| {
-            let stride = self.features.div_ceil(LANES);
+        let collect = |index: usize, buffers: &[Buffer<E>]| {
+            let stride = self.features.div_ceil(LANES * E::GROUP);
             // SAFETY: the last stage's buffer is complete, and each image has its own part of the features.
             let (map, to) = unsafe {
                 (buffers.last().map(|buffer| buffer.read()), features.plain.part(index * stride..(index + 1) * stride))
             };
-            unblock(&self.plan.features, map.unwrap_or_default(), values_mut(to));
+            unblock(&self.plan.features, map.unwrap_or_default(), E::flat_mut(values_mut(to)));
         };
         let mut steps = Vec::new();
         if alone > 0 {
@@ -239,7 +245,7 @@ impl Engine {
             }
             steps.push(Step::each("flatten", 1, move |_, _| collect(index, &buffers[0])));
         }
-        let buffers = (&features.plain, &features.packed, &features.layers[..]);
+        let buffers = ([&features.plain, &features.packed], &features.layers[..]);
         steps.extend(head::steps(&self.plan.layers, count, (self.isa, threads), matrices, buffers, self.features));
         steps
     }
@@ -247,15 +253,15 @@ impl Engine {
     /// Each stage with its input and output.
     fn chain<'a>(
         &'a self,
-        image: &'a [f32],
-        buffers: &'a [Buffer],
-    ) -> impl Iterator<Item = ((&'a str, &'a dyn Stage), (Source<'a>, &'a Buffer))> {
+        image: &'a [E],
+        buffers: &'a [Buffer<E>],
+    ) -> impl Iterator<Item = (Named<'a, E>, (Source<'a, E>, &'a Buffer<E>))> {
         let inputs = std::iter::once(Source::Image(image)).chain(buffers.iter().map(Source::Buffer));
         self.plan.stages.iter().map(|(name, stage)| (name.as_str(), &**stage)).zip(inputs.zip(buffers))
     }
 
     /// Makes `workspace` large enough for `images` images and `threads` threads.
-    fn reserve(&self, workspace: &mut Workspace, images: usize, threads: usize) {
+    fn reserve(&self, workspace: &mut Workspace<E>, images: usize, threads: usize) {
         while workspace.images.len() < threads {
             let buffers = self.plan.stages.iter().map(|(_, stage)| Buffer::zeros(stage.length())).collect();
             workspace.images.push(buffers);
@@ -265,7 +271,7 @@ impl Engine {
         }
         let both = |features| {
             let orders = [Order::Images, Order::Blocks];
-            Buffer::zeros(orders.map(|order| order.length(images, features)).into_iter().max().unwrap_or_default())
+            Buffer::zeros(orders.map(|order| order.length::<E>(images, features)).into_iter().max().unwrap_or_default())
         };
         workspace.features = Some(Features {
             images,
@@ -276,18 +282,21 @@ impl Engine {
     }
 }
 
+/// A stage and the layers that it computes.
+type Named<'a, E> = (&'a str, &'a dyn Stage<E>);
+
 /// Where a stage reads.
 #[derive(Clone, Copy)]
-enum Source<'a> {
-    Image(&'a [f32]),
-    Buffer(&'a Buffer),
+enum Source<'a, E: Element> {
+    Image(&'a [E]),
+    Buffer(&'a Buffer<E>),
 }
 
-impl<'a> Source<'a> {
+impl<'a, E: Element> Source<'a, E> {
     /// # Safety
     ///
     /// As long as the result lives, nobody writes to the buffer.
-    unsafe fn get(self) -> Input<'a> {
+    unsafe fn get(self) -> Input<'a, E> {
         match self {
             Source::Image(values) => Input::Values(values),
             // SAFETY: the caller's word.

@@ -27,12 +27,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! An engine holds and computes either `f32` or [`bf16`]: `Engine::<bf16>` takes the same, in that type. See [`Element`].
+//!
 //! # `unsafe`
 //!
 //! It stands in four places: the calls of vector instructions (`simd`), after the processor was seen to have them; the inner
 //! loop of the one multiplying kernel (`tile`), after all that it touches was checked; the buffers that threads share
 //! (`memory`), where each writes its own rows; and advice to the kernel about pages.
 
+mod element;
 mod engine;
 mod error;
 mod head;
@@ -45,7 +48,9 @@ mod team;
 mod tile;
 
 pub use alexnet_spec as spec;
+pub use element::Element;
 pub use engine::{Engine, Options, Precision};
 pub use error::Error;
+pub use half::bf16;
 pub use memory::prefer_huge_pages;
 pub use simd::Isa;

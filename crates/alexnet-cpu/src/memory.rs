@@ -1,18 +1,18 @@
 //! Memory that threads share, and pages.
 
-use crate::simd::{Lanes, values};
+use crate::simd::{Lane, Lanes, values};
 use std::cell::UnsafeCell;
 use std::ops::Range;
 
 /// Vectors that several threads write to, each its own part.
-pub(crate) struct Buffer(Box<[UnsafeCell<Lanes>]>);
+pub(crate) struct Buffer<T: Lane = f32>(Box<[UnsafeCell<Lanes<T>>]>);
 
 // SAFETY: all access goes through `read` and `part`, whose callers answer for who else has access.
-unsafe impl Sync for Buffer {}
+unsafe impl<T: Lane> Sync for Buffer<T> {}
 
-impl Buffer {
+impl<T: Lane> Buffer<T> {
     /// `length` vectors of zeros.
-    pub(crate) fn zeros(length: usize) -> Buffer {
+    pub(crate) fn zeros(length: usize) -> Buffer<T> {
         let mut lanes = Vec::with_capacity(length);
         prefer_huge_pages(lanes.spare_capacity_mut());
         lanes.resize_with(length, Default::default);
@@ -24,9 +24,9 @@ impl Buffer {
     /// # Safety
     ///
     /// As long as the result lives, no part of the buffer is written to.
-    pub(crate) unsafe fn read(&self) -> &[Lanes] {
-        // SAFETY: `UnsafeCell<Lanes>` has the layout of `Lanes`; that there is no writer is the caller's word.
-        unsafe { &*(&raw const *self.0 as *const [Lanes]) }
+    pub(crate) unsafe fn read(&self) -> &[Lanes<T>] {
+        // SAFETY: `UnsafeCell` has the layout of what it holds; that there is no writer is the caller's word.
+        unsafe { &*(&raw const *self.0 as *const [Lanes<T>]) }
     }
 
     /// A part of it, to write to.
@@ -35,26 +35,26 @@ impl Buffer {
     ///
     /// As long as the result lives, nobody else has a part that overlaps with it.
     #[expect(clippy::mut_from_ref, reason = "threads share the buffer and write to their own parts")]
-    pub(crate) unsafe fn part(&self, range: Range<usize>) -> &mut [Lanes] {
+    pub(crate) unsafe fn part(&self, range: Range<usize>) -> &mut [Lanes<T>] {
         let part = &raw const self.0[range];
         // SAFETY: the layout is that of `Lanes`, the cells permit writing through a shared borrow, and that nobody else has
         // access is the caller's word.
-        unsafe { &mut *(part as *mut [UnsafeCell<Lanes>] as *mut [Lanes]) }
+        unsafe { &mut *(part as *mut [UnsafeCell<Lanes<T>>] as *mut [Lanes<T>]) }
     }
 }
 
 /// What a stage reads.
 #[derive(Clone, Copy)]
-pub(crate) enum Input<'a> {
+pub(crate) enum Input<'a, T: Lane = f32> {
     /// The caller's images.
-    Values(&'a [f32]),
+    Values(&'a [T]),
     /// Another stage's output.
-    Lanes(&'a [Lanes]),
+    Lanes(&'a [Lanes<T>]),
 }
 
-impl<'a> Input<'a> {
+impl<'a, T: Lane> Input<'a, T> {
     /// The values, one after the other.
-    pub(crate) fn values(self) -> &'a [f32] {
+    pub(crate) fn values(self) -> &'a [T] {
         match self {
             Input::Values(values) => values,
             Input::Lanes(lanes) => values(lanes),
@@ -62,7 +62,7 @@ impl<'a> Input<'a> {
     }
 
     /// The vectors.
-    pub(crate) fn lanes(self) -> &'a [Lanes] {
+    pub(crate) fn lanes(self) -> &'a [Lanes<T>] {
         match self {
             Input::Values(_) => &[],
             Input::Lanes(lanes) => lanes,

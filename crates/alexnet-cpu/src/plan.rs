@@ -1,6 +1,7 @@
 //! From a network's layers to fused stages.
 
 use crate::Error;
+use crate::element::Element;
 use crate::head::Layer;
 use crate::map::Map;
 use crate::simd::Isa;
@@ -9,9 +10,9 @@ use alexnet_spec::{Network, Op, Shape, layers as spec};
 
 /// What a network computes, up to its logits.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Plan<E: Element> {
     /// Up to the features, with the names of the layers.
-    pub(crate) stages: Vec<(String, Box<dyn Stage>)>,
+    pub(crate) stages: Vec<(String, Box<dyn Stage<E>>)>,
     /// The features.
     pub(crate) features: Map,
     pub(crate) layers: Vec<(String, Layer)>,
@@ -22,18 +23,18 @@ pub(crate) struct Plan {
 }
 
 /// Where parameters come from, by canonical name.
-pub(crate) type Parameters<'a> = dyn FnMut(&str) -> Result<Vec<f32>, Error> + 'a;
+pub(crate) type Parameters<'a, E> = dyn FnMut(&str) -> Result<Vec<E>, Error> + 'a;
 
-struct Builder<'a> {
-    plan: Plan,
+struct Builder<'a, E: Element> {
+    plan: Plan<E>,
     /// The layers, and the shape of each one's input; the last shape is the output's.
     layers: Vec<&'a spec::Layer>,
     shapes: Vec<Shape>,
     isa: Isa,
 }
 
-impl Plan {
-    pub(crate) fn new(network: &Network, isa: Isa, parameters: &mut Parameters) -> Result<Plan, Error> {
+impl<E: Element> Plan<E> {
+    pub(crate) fn new(network: &Network, isa: Isa, parameters: &mut Parameters<E>) -> Result<Plan<E>, Error> {
         let steps = network.trace()?;
         let unsupported = |what: &str| Err(Error::Unsupported(what.into()));
         let Some(first) = steps.first() else { return unsupported("a network without layers") };
@@ -59,10 +60,10 @@ impl Plan {
     }
 }
 
-impl Builder<'_> {
+impl<E: Element> Builder<'_, E> {
     /// The stages up to and with a convolution that reads the image; or the one that brings the image into blocks. Returns
     /// the next layer's index.
-    fn start(&mut self, parameters: &mut Parameters) -> Result<usize, Error> {
+    fn start(&mut self, parameters: &mut Parameters<E>) -> Result<usize, Error> {
         let Map { channels, height, width, .. } = self.plan.features;
         let first = self.skip(0);
         if let Some(Op::Conv2d(layer)) = self.layers.get(first).map(|layer| &layer.op) {
@@ -118,12 +119,12 @@ impl Builder<'_> {
     }
 
     /// Adds layer `at`, with what is fused with it. Returns the next layer's index.
-    fn add(&mut self, at: usize, parameters: &mut Parameters) -> Result<usize, Error> {
+    fn add(&mut self, at: usize, parameters: &mut Parameters<E>) -> Result<usize, Error> {
         let layer = self.layers[at];
         let vector = matches!(self.shapes[at], Shape::Vector(_));
         let input = self.plan.features;
         let mut next = at + 1;
-        let stage: Box<dyn Stage> = match &layer.op {
+        let stage: Box<dyn Stage<E>> = match &layer.op {
             Op::Dropout(_) | Op::Flatten(_) => return Ok(next),
             // The logits come before it.
             Op::Softmax(_) if next == self.layers.len() => return Ok(next),
@@ -158,23 +159,23 @@ impl Builder<'_> {
         Ok(next)
     }
 
-    fn conv2d(&mut self, at: usize, source: stages::Source, parameters: &mut Parameters) -> Result<usize, Error> {
+    fn conv2d(&mut self, at: usize, source: stages::Source, parameters: &mut Parameters<E>) -> Result<usize, Error> {
         let layer = self.layers[at];
         let Op::Conv2d(op) = &layer.op else { return Err(Error::Unsupported(layer.op.kind().into())) };
         let (relu, next) = self.relu(at);
         let output = self.map(next)?;
         let weights = parameters(&format!("{}.weight", layer.name))?;
-        let bias = parameters(&format!("{}.bias", layer.name))?;
+        let bias = widened(parameters(&format!("{}.bias", layer.name))?);
         let stage = stages::Conv2d::new(op, source, output, &weights, &bias, relu, self.isa);
         self.plan.stages.push((self.name(at, next), Box::new(stage)));
         self.plan.features = output;
         Ok(next)
     }
 
-    fn linear(&mut self, at: usize, parameters: &mut Parameters) -> Result<usize, Error> {
+    fn linear(&mut self, at: usize, parameters: &mut Parameters<E>) -> Result<usize, Error> {
         let layer = self.layers[at];
         let (relu, next) = self.relu(at);
-        let (inputs, bias) = (self.features(at)?, parameters(&format!("{}.bias", layer.name))?);
+        let (inputs, bias) = (self.features(at)?, widened(parameters(&format!("{}.bias", layer.name))?));
         self.plan.matrix_elements.push(inputs * bias.len());
         let matrix = self.plan.matrices.len();
         self.plan.layers.push((self.name(at, next), Layer::Linear { matrix, inputs, bias, relu }));
@@ -190,13 +191,17 @@ impl Builder<'_> {
     }
 }
 
+fn widened<E: Element>(values: Vec<E>) -> Vec<f32> {
+    values.into_iter().map(E::to_f32).collect()
+}
+
 /// Batch norm outside training, as a factor and an addend for each channel.
-fn batch_norm(
+fn batch_norm<E: Element>(
     norm: &spec::BatchNorm2d,
     name: &str,
-    parameters: &mut Parameters,
+    parameters: &mut Parameters<E>,
 ) -> Result<(Vec<f32>, Vec<f32>), Error> {
-    let mut get = |parameter: &str| parameters(&format!("{name}.{parameter}"));
+    let mut get = |parameter: &str| parameters(&format!("{name}.{parameter}")).map(widened);
     let (weight, bias, mean, variance) = (get("weight")?, get("bias")?, get("running_mean")?, get("running_var")?);
     let scale: Vec<f32> =
         weight.iter().zip(&variance).map(|(weight, variance)| weight / (variance + norm.eps as f32).sqrt()).collect();

@@ -1,30 +1,34 @@
+use crate::element::Element;
 use crate::memory::Buffer;
-use crate::simd::{Isa, Kernel, LANES, Lanes, Simd};
+use crate::simd::{Isa, Kernel, LANES, Lanes, Simd, values, values_mut};
 use crate::team::Step;
 
 /// Rows that are multiplied at once.
 const ROWS: usize = 4;
 
-/// `x W^T + b` for a few images, image by image. An item is sixteen outputs: a vector of each image's.
-pub(super) fn linear<'a>(
+/// The most rows in an item: as many as sixteen groups have elements.
+const ITEM: usize = 2 * LANES;
+
+/// `x W^T + b` for a few images, image by image. An item is sixteen groups of outputs: a vector of each image's.
+pub(super) fn linear<'a, E: Element>(
     name: &'a str,
-    (matrix, inputs, bias): (&'a [f32], usize, &'a [f32]),
+    (matrix, inputs, bias): (&'a [E], usize, &'a [f32]),
     relu: bool,
     images: usize,
     (isa, threads): (Isa, usize),
-    (from, to): (&'a Buffer, &'a Buffer),
+    (from, to): (&'a Buffer<E::Group>, &'a Buffer<E::Group>),
 ) -> Step<'a> {
-    let stride = bias.len().div_ceil(LANES);
-    Step::shared(name, stride, threads, move |_, item| {
-        let outputs = item * LANES..bias.len().min((item + 1) * LANES);
+    let line = LANES * E::GROUP;
+    let [x_stride, y_stride] = [inputs, bias.len()].map(|count| count.div_ceil(line));
+    Step::shared(name, y_stride, threads, move |_, item| {
+        let outputs = item * line..bias.len().min((item + 1) * line);
         // SAFETY: the buffer was written by earlier steps, which are done.
         let x = unsafe { from.read() };
-        let x_stride = inputs.div_ceil(LANES);
-        let mut sums = [Lanes::default(); super::FEW];
+        let mut sums = [[0.0; ITEM]; super::FEW];
         macro_rules! dots {
             ($($images:literal),*) => {
                 match images {
-                    $($images => isa.run(Dots::<$images> {
+                    $($images => E::multiply(isa, Dots::<E, $images> {
                         rows: &matrix[outputs.start * inputs..outputs.end * inputs],
                         inputs,
                         x: std::array::from_fn(|image| &x[image * x_stride..(image + 1) * x_stride]),
@@ -35,77 +39,74 @@ pub(super) fn linear<'a>(
             };
         }
         dots!(1, 2, 3, 4);
-        for (image, sums) in sums.iter_mut().enumerate().take(images) {
-            for (sum, bias) in sums.0.iter_mut().zip(&bias[outputs.clone()]) {
-                *sum += bias;
-                if relu && *sum < 0.0 {
-                    *sum = 0.0;
-                }
-            }
-            let at = image * stride + item;
+        for (image, sums) in sums.iter().enumerate().take(images) {
+            let at = image * y_stride + item;
             // SAFETY: each item has its own outputs, so this vector of each image's is written by this call alone.
-            let to = unsafe { to.part(at..at + 1) };
-            to.copy_from_slice(std::slice::from_ref(sums));
+            let to = E::flat_mut(values_mut(unsafe { to.part(at..at + 1) }));
+            for (to, (sum, bias)) in to.iter_mut().zip(sums.iter().zip(&bias[outputs.clone()])) {
+                let y = sum + bias;
+                *to = E::from_f32(if relu && y < 0.0 { 0.0 } else { y });
+            }
         }
     })
 }
 
-/// Up to sixteen rows of a matrix times a few vectors.
-struct Dots<'a, const IMAGES: usize> {
-    rows: &'a [f32],
+/// The rows of an item times a few vectors.
+struct Dots<'a, E: Element, const IMAGES: usize> {
+    rows: &'a [E],
     inputs: usize,
-    x: [&'a [Lanes]; IMAGES],
-    sums: &'a mut [Lanes; super::FEW],
+    x: [&'a [Lanes<E::Group>]; IMAGES],
+    sums: &'a mut [[f32; ITEM]; super::FEW],
 }
 
-impl<const IMAGES: usize> Kernel for Dots<'_, IMAGES> {
+impl<E: Element, const IMAGES: usize> Kernel for Dots<'_, E, IMAGES> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let mut rows = self.rows.chunks_exact(self.inputs.max(1) * ROWS);
-        let mut lane = 0;
+        let mut at = 0;
         for rows in &mut rows {
-            let sums = dots::<S, ROWS, IMAGES>(simd, rows, self.inputs, self.x);
+            let sums = dots::<E, S, ROWS, IMAGES>(simd, rows, self.inputs, self.x);
             for (row, sums) in sums.iter().enumerate() {
                 for (image, sum) in sums.iter().enumerate() {
-                    self.sums[image].0[lane + row] = *sum;
+                    self.sums[image][at + row] = *sum;
                 }
             }
-            lane += ROWS;
+            at += ROWS;
         }
         for row in rows.remainder().chunks_exact(self.inputs.max(1)) {
-            let [sums] = dots::<S, 1, IMAGES>(simd, row, self.inputs, self.x);
+            let [sums] = dots::<E, S, 1, IMAGES>(simd, row, self.inputs, self.x);
             for (image, sum) in sums.iter().enumerate() {
-                self.sums[image].0[lane] = *sum;
+                self.sums[image][at] = *sum;
             }
-            lane += 1;
+            at += 1;
         }
     }
 }
 
 /// The products of `N` rows of `inputs` values each with each of `x`.
 #[inline(always)]
-fn dots<S: Simd, const N: usize, const IMAGES: usize>(
+fn dots<E: Element, S: Simd, const N: usize, const IMAGES: usize>(
     simd: S,
-    rows: &[f32],
+    rows: &[E],
     inputs: usize,
-    x: [&[Lanes]; IMAGES],
+    x: [&[Lanes<E::Group>]; IMAGES],
 ) -> [[f32; IMAGES]; N] {
-    let vectors = inputs / LANES;
-    let rows: [&[f32]; N] = std::array::from_fn(|row| &rows[row * inputs..(row + 1) * inputs]);
-    let whole: [&[[f32; LANES]]; N] = rows.map(|row| &row.as_chunks().0[..vectors]);
+    let vectors = inputs / (LANES * E::GROUP);
+    let rows: [&[E]; N] = std::array::from_fn(|row| &rows[row * inputs..(row + 1) * inputs]);
+    let whole: [&[[E::Group; LANES]]; N] = rows.map(|row| &E::groups(row).as_chunks().0[..vectors]);
     let x_whole = x.map(|x| &x[..vectors]);
     // Two sums for each product hide the latency of one.
     let mut sums = [[[simd.splat(0.0); 2]; IMAGES]; N];
     let mut at = 0;
     while at + 1 < vectors {
         for half in 0..2 {
-            let x: [S::V; IMAGES] = std::array::from_fn(|image| simd.load(&x_whole[image][at + half]));
+            let x: [S::V; IMAGES] = std::array::from_fn(|image| E::load_groups(simd, &x_whole[image][at + half]));
             for (sums, row) in sums.iter_mut().zip(&whole) {
-                let row = simd.read(&row[at + half]);
+                let row = E::read_groups(simd, &row[at + half]);
                 for (sums, x) in sums.iter_mut().zip(x) {
-                    sums[half] = simd.mul_add(row, x, sums[half]);
+                    sums[half] = E::dot(simd, row, x, sums[half]);
                 }
             }
         }
@@ -113,17 +114,18 @@ fn dots<S: Simd, const N: usize, const IMAGES: usize>(
     }
     if at < vectors {
         for (sums, row) in sums.iter_mut().zip(&whole) {
-            let row = simd.read(&row[at]);
+            let row = E::read_groups(simd, &row[at]);
             for (sums, x) in sums.iter_mut().zip(x_whole) {
-                sums[0] = simd.mul_add(row, simd.load(&x[at]), sums[0]);
+                sums[0] = E::dot(simd, row, E::load_groups(simd, &x[at]), sums[0]);
             }
         }
     }
     let mut dots = [[0.0; IMAGES]; N];
     for ((dots, sums), row) in dots.iter_mut().zip(&sums).zip(rows) {
         for ((dot, sums), x) in dots.iter_mut().zip(sums).zip(x) {
-            let rest = &row[vectors * LANES..];
-            let tail = x.get(vectors).map_or(0.0, |x| rest.iter().zip(x.0).map(|(w, x)| w * x).sum::<f32>());
+            let rest = &row[vectors * LANES * E::GROUP..];
+            let x = E::flat(values(&x[vectors..]));
+            let tail = rest.iter().zip(x).map(|(w, x)| w.to_f32() * x.to_f32()).sum::<f32>();
             *dot = simd.sum(simd.add(sums[0], sums[1])) + tail;
         }
     }

@@ -1,32 +1,41 @@
+use crate::element::Element;
 use crate::memory::Buffer;
-use crate::simd::{Isa, LANES, Lanes, values};
+use crate::simd::{Isa, Kernel, LANES, Lanes, Simd, values};
 use crate::team::Step;
 use crate::tile::{Product, Runs, Start};
 
 /// The images of a block: a vector's lanes.
 pub(super) const IMAGES: usize = LANES;
 
-/// Rows of the matrix in an item.
+/// Rows of the matrix in an item: whole groups.
 const ROWS: usize = 28;
 
 /// Columns of the matrix that are multiplied at once: with 32 images' features for them, what stays in a core's cache.
 const COLUMNS: usize = 2304;
 
-/// Brings features from image by image into blocks of images. An item is sixteen features of a block.
-pub(super) fn pack<'a>(images: usize, count: usize, from: &'a Buffer, to: &'a Buffer, threads: usize) -> Step<'a> {
-    let pieces = count.div_ceil(LANES);
+/// Brings features from image by image into blocks of images. An item is sixteen groups of features of a block.
+pub(super) fn pack<'a, E: Element>(
+    images: usize,
+    count: usize,
+    from: &'a Buffer<E::Group>,
+    to: &'a Buffer<E::Group>,
+    threads: usize,
+) -> Step<'a> {
+    let groups = count.div_ceil(E::GROUP);
+    let pieces = groups.div_ceil(LANES);
     Step::shared("flatten", images.div_ceil(IMAGES) * pieces, threads, move |_, item| {
         let (block, piece) = (item / pieces, item % pieces);
-        let features = piece * LANES..count.min((piece + 1) * LANES);
+        let own = piece * LANES..groups.min((piece + 1) * LANES);
         // SAFETY: the buffer was written by earlier steps, which are done.
-        let from = values(unsafe { from.read() });
+        let from = E::flat(values(unsafe { from.read() }));
         // SAFETY: each item has its own block and features.
-        let to = unsafe { to.part(block * count + features.start..block * count + features.end) };
-        let stride = count.next_multiple_of(LANES);
-        for (to, feature) in to.iter_mut().zip(features) {
+        let to = unsafe { to.part(block * groups + own.start..block * groups + own.end) };
+        let stride = count.next_multiple_of(LANES * E::GROUP);
+        for (to, group) in to.iter_mut().zip(own) {
+            let features = group * E::GROUP..count.min((group + 1) * E::GROUP);
             let mut lanes = Lanes::default();
             for (lane, image) in lanes.0.iter_mut().zip(block * IMAGES..images) {
-                *lane = from[image * stride + feature];
+                *lane = E::group(&from[image * stride..][features.clone()]);
             }
             *to = lanes;
         }
@@ -34,43 +43,67 @@ pub(super) fn pack<'a>(images: usize, count: usize, from: &'a Buffer, to: &'a Bu
 }
 
 /// `x W^T + b` for blocks of images. An item is some rows of the matrix.
-pub(super) fn linear<'a>(
+pub(super) fn linear<'a, E: Element>(
     name: &'a str,
-    (matrix, inputs, bias): (&'a [f32], usize, &'a [f32]),
+    (matrix, inputs, bias): (&'a [E], usize, &'a [f32]),
     relu: bool,
     images: usize,
     (isa, threads): (Isa, usize),
-    (from, to): (&'a Buffer, &'a Buffer),
+    (from, to): (&'a Buffer<E::Group>, &'a Buffer<E::Group>),
 ) -> Step<'a> {
     let blocks = images.div_ceil(IMAGES);
     let outputs = bias.len();
+    let [groups_in, groups_out] = [inputs, outputs].map(|count| count.div_ceil(E::GROUP));
     Step::shared(name, outputs.div_ceil(ROWS), threads, move |_, item| {
         let rows = item * ROWS..outputs.min((item + 1) * ROWS);
         // SAFETY: the buffer was written by earlier steps, which are done.
         let x = unsafe { from.read() };
+        let mut sums = vec![Lanes::default(); blocks * rows.len()];
         let parts = inputs.div_ceil(COLUMNS).max(1);
         for part in 0..parts {
-            let columns = inputs * part / parts..inputs * (part + 1) / parts;
-            let runs = Runs::one(columns.len());
-            let start = if part == 0 { Start::Rows(&bias[rows.clone()]) } else { Start::Output };
-            let x = |block: usize| &x[block * inputs + columns.start..block * inputs + columns.end];
-            // SAFETY: each item has its own rows, and the blocks are written one after the other.
-            let y = |block: usize| unsafe { to.part(block * outputs + rows.start..block * outputs + rows.end) };
+            let groups = groups_in * part / parts..groups_in * (part + 1) / parts;
+            let columns = groups.start * E::GROUP..inputs.min(groups.end * E::GROUP);
+            let (input, step, runs) = (matrix, inputs, &Runs::one(columns.len()));
             let at = rows.start * inputs + columns.start;
+            let start = if part == 0 { Start::Rows(&bias[rows.clone()]) } else { Start::Output };
             let relu = relu && part + 1 == parts;
-            let mut block = 0;
-            while block < blocks {
-                let (input, step, runs, streamed) = (matrix, inputs, &runs, block == 0);
-                if isa.tile().0 == 2 && block + 1 < blocks {
-                    let (weights, output) = ([x(block), x(block + 1)], [y(block), y(block + 1)]);
-                    isa.run(Product { input, at, step, runs, weights, start, relu, streamed, output });
-                    block += 2;
+            let x = |block: usize| &x[block * groups_in..][groups.clone()];
+            let width = isa.tile().0;
+            for (index, sums) in sums.chunks_mut(width * rows.len()).enumerate() {
+                let (block, streamed) = (index * width, index == 0);
+                if sums.len() == 2 * rows.len() {
+                    let (weights, output) = ([x(block), x(block + 1)], sums.split_at_mut(rows.len()));
+                    let output = [output.0, output.1];
+                    E::multiply(isa, Product { input, at, step, runs, weights, start, relu, streamed, output });
                 } else {
-                    let (weights, output) = ([x(block)], [y(block)]);
-                    isa.run(Product { input, at, step, runs, weights, start, relu, streamed, output });
-                    block += 1;
+                    let (weights, output) = ([x(block)], [sums]);
+                    E::multiply(isa, Product { input, at, step, runs, weights, start, relu, streamed, output });
                 }
             }
         }
+        for (block, sums) in sums.chunks(rows.len()).enumerate() {
+            let start = block * groups_out + rows.start / E::GROUP;
+            // SAFETY: each item has its own rows, which are whole groups but for the last, and the blocks are written one
+            // after the other.
+            let to = unsafe { to.part(start..start + rows.len().div_ceil(E::GROUP)) };
+            isa.run(Group::<E> { sums, to });
+        }
     })
+}
+
+/// Rows of sums, rounded and brought into groups.
+struct Group<'a, E: Element> {
+    sums: &'a [Lanes],
+    to: &'a mut [Lanes<E::Group>],
+}
+
+impl<E: Element> Kernel for Group<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (rows, to) in self.sums.chunks(E::GROUP).zip(self.to) {
+            E::store_groups(simd, rows, to);
+        }
+    }
 }

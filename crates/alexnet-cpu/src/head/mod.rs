@@ -7,13 +7,17 @@
 mod dots;
 mod many;
 
+use crate::element::{Element, Stored};
 use crate::memory::Buffer;
-use crate::simd::{Isa, LANES, Lanes, values_mut};
+use crate::simd::{Isa, LANES, Lanes, values, values_mut};
 use crate::team::Step;
 use many::IMAGES;
 
 /// The most images for which rows are multiplied image by image.
 const FEW: usize = 4;
+
+/// Features, in groups.
+type Groups<E> = Buffer<<E as Stored>::Group>;
 
 /// A layer of the classifier.
 #[derive(Debug)]
@@ -38,7 +42,8 @@ impl Layer {
 pub(crate) enum Order {
     /// Image by image, each from the start of a vector on.
     Images,
-    /// In blocks of sixteen images, each block's features one after the other, each feature a vector of the images.
+    /// In blocks of sixteen images, each block's features one after the other, each group of features a vector of the
+    /// images.
     Blocks,
 }
 
@@ -48,38 +53,41 @@ impl Order {
         if images <= FEW { Order::Images } else { Order::Blocks }
     }
 
-    /// How many vectors `images` of `features` each take.
-    pub(crate) fn length(self, images: usize, features: usize) -> usize {
+    /// How many vectors of groups `images` of `features` each take.
+    pub(crate) fn length<E: Element>(self, images: usize, features: usize) -> usize {
         match self {
-            Order::Images => images * features.div_ceil(LANES),
-            Order::Blocks => images.div_ceil(IMAGES) * features,
+            Order::Images => images * features.div_ceil(LANES * E::GROUP),
+            Order::Blocks => images.div_ceil(IMAGES) * features.div_ceil(E::GROUP),
         }
     }
 
     /// Feature `feature` of image `image` among the values.
-    fn position(self, features: usize, image: usize, feature: usize) -> usize {
+    fn position<E: Element>(self, features: usize, image: usize, feature: usize) -> usize {
         match self {
-            Order::Images => image * features.next_multiple_of(LANES) + feature,
-            Order::Blocks => (image / IMAGES * features + feature) * IMAGES + image % IMAGES,
+            Order::Images => image * features.next_multiple_of(LANES * E::GROUP) + feature,
+            Order::Blocks => {
+                let group = image / IMAGES * features.div_ceil(E::GROUP) + feature / E::GROUP;
+                (group * IMAGES + image % IMAGES) * E::GROUP + feature % E::GROUP
+            }
         }
     }
 }
 
 /// The steps from `features`, which lie image by image, through `layers`, each with a buffer of its own; `packed` is where
 /// the features are brought into blocks.
-pub(crate) fn steps<'a>(
+pub(crate) fn steps<'a, E: Element>(
     layers: &'a [(String, Layer)],
     images: usize,
     (isa, threads): (Isa, usize),
-    matrices: &'a [&'a [f32]],
-    (features, packed, outputs): (&'a Buffer, &'a Buffer, &'a [Buffer]),
+    matrices: &'a [&'a [E]],
+    ([features, packed], outputs): ([&'a Buffer<E::Group>; 2], &'a [Groups<E>]),
     count: usize,
 ) -> Vec<Step<'a>> {
     let order = Order::of(images);
     let mut steps = Vec::new();
     let mut from = (features, count);
     if order == Order::Blocks && !layers.is_empty() {
-        steps.push(many::pack(images, count, features, packed, threads));
+        steps.push(many::pack::<E>(images, count, features, packed, threads));
         from.0 = packed;
     }
     for ((name, layer), to) in layers.iter().zip(outputs) {
@@ -90,43 +98,43 @@ pub(crate) fn steps<'a>(
             (Layer::Linear { matrix, inputs, bias, relu }, Order::Blocks) => {
                 many::linear(name, (matrices[*matrix], *inputs, bias), *relu, images, (isa, threads), (from.0, to))
             }
-            (Layer::Affine { .. }, _) => affine(name, layer, images, order, from, to),
+            (Layer::Affine { .. }, _) => affine::<E>(name, layer, images, order, from, to),
         });
         from = (to, layer.outputs());
     }
     steps
 }
 
-fn affine<'a>(
+fn affine<'a, E: Element>(
     name: &'a str,
     layer: &'a Layer,
     images: usize,
     order: Order,
-    (from, count): (&'a Buffer, usize),
-    to: &'a Buffer,
+    (from, count): (&'a Buffer<E::Group>, usize),
+    to: &'a Buffer<E::Group>,
 ) -> Step<'a> {
     Step::each(name, 1, move |_, _| {
         let Layer::Affine { scale, shift, relu } = layer else { return };
-        let length = order.length(images, count);
+        let length = order.length::<E>(images, count);
         // SAFETY: this step is the only one to run, and it has one item.
-        let (from, to) = unsafe { (from.read(), values_mut(to.part(0..length))) };
-        let from = crate::simd::values(from);
+        let (from, to) = unsafe { (from.read(), to.part(0..length)) };
+        let (from, to) = (E::flat(values(from)), E::flat_mut(values_mut(to)));
         for image in 0..images {
             for (feature, (scale, shift)) in scale.iter().zip(shift).enumerate() {
-                let at = order.position(count, image, feature);
-                let y = from[at] * scale + shift;
-                to[at] = if *relu && y < 0.0 { 0.0 } else { y };
+                let at = order.position::<E>(count, image, feature);
+                let y = from[at].to_f32() * scale + shift;
+                to[at] = E::from_f32(if *relu && y < 0.0 { 0.0 } else { y });
             }
         }
     })
 }
 
 /// The `count` values of each of `images` from a buffer in `order`, image by image.
-pub(crate) fn collect(order: Order, images: usize, count: usize, from: &[Lanes], to: &mut [f32]) {
-    let from = crate::simd::values(from);
+pub(crate) fn collect<E: Element>(order: Order, images: usize, count: usize, from: &[Lanes<E::Group>], to: &mut [E]) {
+    let from = E::flat(values(from));
     for (image, to) in to.chunks_exact_mut(count.max(1)).take(images).enumerate() {
         for (feature, to) in to.iter_mut().enumerate() {
-            *to = from[order.position(count, image, feature)];
+            *to = from[order.position::<E>(count, image, feature)];
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::{Kernel, LANES, Lanes, Simd};
+use half::bf16;
 use std::arch::x86_64::*;
 
 /// AVX2 and FMA are there: only [`Avx2::detect`] makes a value.
@@ -111,7 +112,46 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn prefetch(self, address: *const f32) {
+    fn prefetch(self, address: *const u8) {
         avx2!(_mm_prefetch::<_MM_HINT_T0>(address.cast()))
+    }
+
+    #[inline(always)]
+    fn first(self, pairs: Self::V) -> Self::V {
+        self.map(pairs, |pairs| avx2!(_mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(pairs)))))
+    }
+
+    #[inline(always)]
+    fn second(self, pairs: Self::V) -> Self::V {
+        let mask = avx2!(_mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000_u32 as i32)));
+        self.map(pairs, |pairs| avx2!(_mm256_and_ps(pairs, mask)))
+    }
+
+    #[inline(always)]
+    fn widen(self, from: &Lanes<bf16>) -> Self::V {
+        let from = from.0.as_ptr().cast::<__m128i>();
+        avx2! {
+            [_mm_load_si128(from), _mm_load_si128(from.add(1))].map(|half| {
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(half)))
+            })
+        }
+    }
+
+    #[inline(always)]
+    fn round(self, v: Self::V, to: &mut Lanes<bf16>) {
+        avx2! {
+            let [low, high] = v.map(|v| {
+                let bits = _mm256_castps_si256(v);
+                let upper = _mm256_srli_epi32::<16>(bits);
+                let odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
+                let up = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+                let nan = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(v, v));
+                let quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+                _mm256_blendv_epi8(_mm256_srli_epi32::<16>(up), quiet, nan)
+            });
+            // Packed within each half of the register: the quarters come as 0, 2, 1, 3.
+            let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(low, high));
+            _mm256_store_si256(to.0.as_mut_ptr().cast(), packed)
+        }
     }
 }

@@ -100,4 +100,15 @@ impl Simd for Neon {
     fn relu(self, a: Self::V) -> Self::V {
         self.max(a, self.splat(0.0))
     }
+
+    #[inline(always)]
+    fn first(self, pairs: Self::V) -> Self::V {
+        pairs.map(|pairs| neon!(vreinterpretq_f32_u32(vshlq_n_u32::<16>(vreinterpretq_u32_f32(pairs)))))
+    }
+
+    #[inline(always)]
+    fn second(self, pairs: Self::V) -> Self::V {
+        let mask = neon!(vdupq_n_u32(0xffff_0000));
+        pairs.map(|pairs| neon!(vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(pairs), mask))))
+    }
 }

@@ -66,4 +66,14 @@ impl Simd for Portable {
     fn relu(self, a: Self::V) -> Self::V {
         a.map(|a| if a < 0.0 { 0.0 } else { a })
     }
+
+    #[inline(always)]
+    fn first(self, pairs: Self::V) -> Self::V {
+        pairs.map(|pair| f32::from_bits(pair.to_bits() << 16))
+    }
+
+    #[inline(always)]
+    fn second(self, pairs: Self::V) -> Self::V {
+        pairs.map(|pair| f32::from_bits(pair.to_bits() & 0xffff_0000))
+    }
 }

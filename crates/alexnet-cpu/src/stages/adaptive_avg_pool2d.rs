@@ -1,4 +1,5 @@
 use super::Stage;
+use crate::element::Element;
 use crate::map::Map;
 use crate::memory::{Buffer, Input};
 use crate::simd::{Isa, Kernel, Lanes, Simd};
@@ -18,7 +19,7 @@ impl AdaptiveAvgPool2d {
 }
 
 /// An item is a row of a block.
-impl Stage for AdaptiveAvgPool2d {
+impl<E: Element> Stage<E> for AdaptiveAvgPool2d {
     fn items(&self) -> usize {
         self.output.blocks() * self.output.height
     }
@@ -27,7 +28,7 @@ impl Stage for AdaptiveAvgPool2d {
         self.output.pixels()
     }
 
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input, output: &Buffer) {
+    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
         let (block, y) = (item / self.output.height, item % self.output.height);
         // SAFETY: each item has its own block and row, so this row is written by this call alone.
         let output = unsafe { output.part(self.output.row(block, y)) };
@@ -35,15 +36,15 @@ impl Stage for AdaptiveAvgPool2d {
     }
 }
 
-struct Row<'a> {
+struct Row<'a, E: Element> {
     pool: &'a AdaptiveAvgPool2d,
     block: usize,
     y: usize,
-    input: &'a [Lanes],
-    output: &'a mut [Lanes],
+    input: &'a [Lanes<E>],
+    output: &'a mut [Lanes<E>],
 }
 
-impl Kernel for Row<'_> {
+impl<E: Element> Kernel for Row<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -56,10 +57,10 @@ impl Kernel for Row<'_> {
             let mut sum = simd.splat(0.0);
             for y in rows.clone() {
                 for pixel in &self.input[input.row(self.block, y)][columns.clone()] {
-                    sum = simd.add(sum, simd.load(pixel));
+                    sum = simd.add(sum, E::load(simd, pixel));
                 }
             }
-            simd.store(simd.div(sum, simd.splat((rows.len() * columns.len()) as f32)), to);
+            E::store(simd, simd.div(sum, simd.splat((rows.len() * columns.len()) as f32)), to);
         }
     }
 }

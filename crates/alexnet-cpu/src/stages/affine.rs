@@ -1,4 +1,5 @@
 use super::Stage;
+use crate::element::Element;
 use crate::map::Map;
 use crate::memory::{Buffer, Input};
 use crate::simd::{Isa, Kernel, LANES, Lanes, Simd};
@@ -35,7 +36,7 @@ impl Affine {
 }
 
 /// An item is a row of a block.
-impl Stage for Affine {
+impl<E: Element> Stage<E> for Affine {
     fn items(&self) -> usize {
         self.output.blocks() * self.output.height
     }
@@ -44,7 +45,7 @@ impl Stage for Affine {
         self.output.pixels()
     }
 
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input, output: &Buffer) {
+    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
         let (block, y) = (item / self.output.height, item % self.output.height);
         // SAFETY: each item has its own block and row, so this row is written by this call alone.
         let output = unsafe { output.part(self.output.row(block, y)) };
@@ -53,15 +54,15 @@ impl Stage for Affine {
     }
 }
 
-struct Row<'a> {
+struct Row<'a, E: Element> {
     scale: &'a Lanes,
     shift: &'a Lanes,
     relu: bool,
-    input: &'a [Lanes],
-    output: &'a mut [Lanes],
+    input: &'a [Lanes<E>],
+    output: &'a mut [Lanes<E>],
 }
 
-impl Kernel for Row<'_> {
+impl<E: Element> Kernel for Row<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -69,8 +70,8 @@ impl Kernel for Row<'_> {
         let (scale, shift) = (simd.load(self.scale), simd.load(self.shift));
         for (output, input) in self.output.iter_mut().zip(self.input) {
             // Rounded twice, as two operations on tensors are.
-            let y = simd.add(simd.mul(simd.load(input), scale), shift);
-            simd.store(if self.relu { simd.relu(y) } else { y }, output);
+            let y = simd.add(simd.mul(E::load(simd, input), scale), shift);
+            E::store(simd, if self.relu { simd.relu(y) } else { y }, output);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Between the layout of tensors, channel by channel, and that of the stages.
 
 use super::Stage;
+use crate::element::Element;
 use crate::map::Map;
 use crate::memory::{Buffer, Input};
 use crate::simd::{Isa, LANES, Lanes, values_mut};
@@ -28,7 +29,7 @@ impl Pad {
 }
 
 /// One item: rows don't start at vectors.
-impl Stage for Pad {
+impl<E: Element> Stage<E> for Pad {
     fn items(&self) -> usize {
         1
     }
@@ -38,10 +39,10 @@ impl Stage for Pad {
         (self.channels * height * width).div_ceil(LANES)
     }
 
-    unsafe fn run(&self, _: Isa, _: usize, input: Input, output: &Buffer) {
-        // SAFETY: there is one item, so nobody else has a part.
-        let output = values_mut(unsafe { output.part(0..self.length()) });
+    unsafe fn run(&self, _: Isa, _: usize, input: Input<E>, output: &Buffer<E>) {
         let (height, width) = self.size();
+        // SAFETY: there is one item, so nobody else has a part.
+        let output = values_mut(unsafe { output.part(0..(self.channels * height * width).div_ceil(LANES)) });
         for (row, from) in input.values().chunks_exact(self.width).enumerate() {
             let (channel, y) = (row / self.height, row % self.height);
             let at = (channel * height + y + self.pads[0]) * width + self.pads[1];
@@ -55,7 +56,7 @@ impl Stage for Pad {
 pub(crate) struct Block(pub(crate) Map);
 
 /// An item is a row of a block.
-impl Stage for Block {
+impl<E: Element> Stage<E> for Block {
     fn items(&self) -> usize {
         self.0.blocks() * self.0.height
     }
@@ -64,7 +65,7 @@ impl Stage for Block {
         self.0.pixels()
     }
 
-    unsafe fn run(&self, _: Isa, item: usize, input: Input, output: &Buffer) {
+    unsafe fn run(&self, _: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
         let Map { channels, height, width, .. } = self.0;
         let (block, y) = (item / height, item % height);
         // SAFETY: each item has its own block and row, so this row is written by this call alone.
@@ -79,7 +80,7 @@ impl Stage for Block {
 }
 
 /// A map in blocks, written channel by channel.
-pub(crate) fn unblock(map: &Map, from: &[Lanes], to: &mut [f32]) {
+pub(crate) fn unblock<E: Element>(map: &Map, from: &[Lanes<E>], to: &mut [E]) {
     for (row, to) in to.chunks_exact_mut(map.width).take(map.channels * map.height).enumerate() {
         let (channel, y) = (row / map.height, row % map.height);
         for (to, from) in to.iter_mut().zip(&from[map.row(channel / LANES, y)]) {

@@ -1,4 +1,5 @@
 use super::Stage;
+use crate::element::Element;
 use crate::map::Map;
 use crate::memory::{Buffer, Input, prefer_huge_pages};
 use crate::simd::{Isa, LANES, Lanes};
@@ -11,11 +12,11 @@ use std::ops::Range;
 /// The register tile goes along an output row. Weights are packed once, in the order in which the rows of the product are
 /// read, so that both stream.
 #[derive(Debug)]
-pub(crate) struct Conv2d {
+pub(crate) struct Conv2d<E: Element> {
     units: Vec<Unit>,
     /// For each group.
     runs: Vec<Runs>,
-    weights: Vec<Lanes>,
+    weights: Vec<Lanes<E::Group>>,
     /// For each block of output channels.
     bias: Vec<Lanes>,
     /// Scalars from an output row to the next, and from an output pixel to the next, in the input.
@@ -110,24 +111,25 @@ impl Source {
     }
 }
 
-impl Conv2d {
+impl<E: Element> Conv2d<E> {
     /// The convolution `layer` of `source` to `output`, with `weights` `[out, in / groups, height, width]`.
     pub(crate) fn new(
         layer: &spec::Conv2d,
         source: Source,
         output: Map,
-        weights: &[f32],
+        weights: &[E],
         bias: &[f32],
         relu: bool,
         isa: Isa,
-    ) -> Conv2d {
+    ) -> Conv2d<E> {
         let groups = layer.groups.max(1);
         let [inputs, outputs] = [source.channels() / groups, layer.out / groups];
         let per_output = inputs * layer.kernel[0] * layer.kernel[1];
         let (runs, taps): (Vec<_>, Vec<_>) =
             (0..groups).map(|group| source.taps(group * inputs..(group + 1) * inputs, layer.kernel)).unzip();
 
-        let mut packed = Vec::with_capacity(2 * output.blocks() * per_output);
+        let vectors = runs.iter().map(Runs::vectors::<E>).max().unwrap_or_default();
+        let mut packed = Vec::with_capacity((output.blocks() + groups) * vectors);
         prefer_huge_pages(packed.spare_capacity_mut());
         let mut units: Vec<Unit> = Vec::new();
         for block in 0..output.blocks() {
@@ -139,14 +141,23 @@ impl Conv2d {
                 let end = channels.end.min((group + 1) * outputs);
                 let lanes = start % LANES..start % LANES + (end - start);
                 parts.push(Part { group, lanes: lanes.clone(), weights: packed.len() });
-                packed.extend(taps.iter().map(|[channel, y, x]| {
-                    let mut vector = Lanes::default();
-                    let tap = (channel * layer.kernel[0] + y) * layer.kernel[1] + x;
-                    for lane in lanes.clone() {
-                        vector.0[lane] = weights[(block * LANES + lane) * per_output + tap];
-                    }
-                    vector
-                }));
+                let mut taps = &taps[..];
+                for length in runs[group].lengths() {
+                    let (run, rest) = taps.split_at(length);
+                    taps = rest;
+                    packed.extend(run.chunks(E::GROUP).map(|taps| {
+                        let mut vector = Lanes::default();
+                        for lane in lanes.clone() {
+                            let weights = &weights[(block * LANES + lane) * per_output..][..per_output];
+                            let mut group = [E::default(); 2];
+                            for (to, [channel, y, x]) in group.iter_mut().zip(taps) {
+                                *to = weights[(channel * layer.kernel[0] + y) * layer.kernel[1] + x];
+                            }
+                            vector.0[lane] = E::group(&group);
+                        }
+                        vector
+                    }));
+                }
             }
             match units.last_mut() {
                 Some(unit) if unit.blocks < isa.tile().0 && unit.is_whole() && goes_on(unit, &parts) => {
@@ -170,15 +181,16 @@ impl Conv2d {
         isa: Isa,
         (unit, part): (&Unit, &Part),
         y: usize,
-        input: &[f32],
-        output: [&mut [Lanes]; BLOCKS],
+        input: &[E],
+        output: [&mut [Lanes<E>]; BLOCKS],
     ) {
         let runs = &self.runs[part.group];
+        let vectors = runs.vectors::<E>();
         let weights = |block| {
-            let start = part.weights + block * runs.scalars();
-            &self.weights[start..start + runs.scalars()]
+            let start = part.weights + block * vectors;
+            &self.weights[start..start + vectors]
         };
-        isa.run(Product {
+        let product = Product {
             input,
             at: y * self.steps[0],
             step: self.steps[1],
@@ -188,7 +200,8 @@ impl Conv2d {
             relu: self.relu,
             streamed: false,
             output,
-        });
+        };
+        E::multiply(isa, product);
     }
 }
 
@@ -204,7 +217,7 @@ fn goes_on(unit: &Unit, parts: &[Part]) -> bool {
     matches!(parts, [part] if part.lanes == (0..LANES) && part.group == unit.parts[0].group)
 }
 
-impl Stage for Conv2d {
+impl<E: Element> Stage<E> for Conv2d<E> {
     fn items(&self) -> usize {
         self.units.len() * self.output.height
     }
@@ -213,7 +226,7 @@ impl Stage for Conv2d {
         self.output.pixels()
     }
 
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input, output: &Buffer) {
+    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
         let (unit, y) = (&self.units[item / self.output.height], item % self.output.height);
         // SAFETY: each item has its own unit and row, so these rows are written by this call alone.
         let row = |block| unsafe { output.part(self.output.row(unit.block + block, y)) };

@@ -1,4 +1,5 @@
 use super::{Stage, power::Power};
+use crate::element::Element;
 use crate::map::Map;
 use crate::memory::{Buffer, Input};
 use crate::simd::{Isa, Kernel, LANES, Lanes, Simd};
@@ -42,7 +43,7 @@ impl LocalResponseNorm {
 }
 
 /// An item is a row of a block.
-impl Stage for LocalResponseNorm {
+impl<E: Element> Stage<E> for LocalResponseNorm {
     fn items(&self) -> usize {
         self.output.blocks() * self.output.height
     }
@@ -51,7 +52,7 @@ impl Stage for LocalResponseNorm {
         self.output.pixels()
     }
 
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input, output: &Buffer) {
+    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
         let (block, y) = (item / self.output.height, item % self.output.height);
         // SAFETY: each item has its own block and row, so this row is written by this call alone.
         let output = unsafe { output.part(self.output.row(block, y)) };
@@ -59,15 +60,15 @@ impl Stage for LocalResponseNorm {
     }
 }
 
-struct Row<'a> {
+struct Row<'a, E: Element> {
     norm: &'a LocalResponseNorm,
     block: usize,
     y: usize,
-    input: &'a [Lanes],
-    output: &'a mut [Lanes],
+    input: &'a [Lanes<E>],
+    output: &'a mut [Lanes<E>],
 }
 
-impl Kernel for Row<'_> {
+impl<E: Element> Kernel for Row<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -79,7 +80,7 @@ impl Kernel for Row<'_> {
         if !norm.fits_blocks() {
             for (x, (output, own)) in self.output.iter_mut().zip(row).enumerate() {
                 let sums = norm.sums(self.input, (self.block, self.y), x);
-                simd.store(normalise(simd.load(own), simd.load(&sums)), output);
+                E::store(simd, normalise(E::load(simd, own), simd.load(&sums)), output);
             }
             return;
         }
@@ -88,15 +89,15 @@ impl Kernel for Row<'_> {
         let neighbour = |block| &self.input[norm.input.row(block, self.y)];
         let previous = (self.block > first).then(|| neighbour(self.block - 1));
         let next = (self.block + 1 < first + blocks_in_group).then(|| neighbour(self.block + 1));
-        let squares = |row: Option<&[Lanes]>, x: usize| match row {
+        let squares = |row: Option<&[Lanes<E>]>, x: usize| match row {
             Some(row) => {
-                let x = simd.load(&row[x]);
+                let x = E::load(simd, &row[x]);
                 simd.mul(x, x)
             }
             None => simd.splat(0.0),
         };
         for (x, output) in self.output.iter_mut().enumerate() {
-            let own = simd.load(&row[x]);
+            let own = E::load(simd, &row[x]);
             let (previous, middle, next) = (squares(previous, x), simd.mul(own, own), squares(next, x));
             let mut sum = middle;
             for shift in 1..=norm.before {
@@ -105,17 +106,17 @@ impl Kernel for Row<'_> {
             for shift in 1..=norm.after {
                 sum = simd.add(sum, simd.window(middle, next, shift));
             }
-            simd.store(normalise(own, sum), output);
+            E::store(simd, normalise(own, sum), output);
         }
     }
 }
 
 impl LocalResponseNorm {
     /// The sums of squares at pixel `x`, channel by channel: for windows wider than a block, and groups that end within one.
-    fn sums(&self, input: &[Lanes], (block, y): (usize, usize), x: usize) -> Lanes {
+    fn sums<E: Element>(&self, input: &[Lanes<E>], (block, y): (usize, usize), x: usize) -> Lanes {
         let value = |channel: usize| {
             let pixel = self.input.row(channel / LANES, y).start + x;
-            input[pixel].0[channel % LANES]
+            input[pixel].0[channel % LANES].to_f32()
         };
         let mut sums = Lanes::default();
         for (lane, sum) in sums.0.iter_mut().enumerate() {

@@ -1,4 +1,5 @@
 use super::Stage;
+use crate::element::Element;
 use crate::map::Map;
 use crate::memory::{Buffer, Input};
 use crate::simd::{Isa, Kernel, Lanes, Simd};
@@ -26,7 +27,7 @@ fn window(index: usize, kernel: usize, stride: usize, pad: usize, size: usize) -
 }
 
 /// An item is a row of a block.
-impl Stage for MaxPool2d {
+impl<E: Element> Stage<E> for MaxPool2d {
     fn items(&self) -> usize {
         self.output.blocks() * self.output.height
     }
@@ -35,7 +36,7 @@ impl Stage for MaxPool2d {
         self.output.pixels()
     }
 
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input, output: &Buffer) {
+    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
         let (block, y) = (item / self.output.height, item % self.output.height);
         // SAFETY: each item has its own block and row, so this row is written by this call alone.
         let output = unsafe { output.part(self.output.row(block, y)) };
@@ -43,15 +44,15 @@ impl Stage for MaxPool2d {
     }
 }
 
-struct Row<'a> {
+struct Row<'a, E: Element> {
     pool: &'a MaxPool2d,
     block: usize,
     y: usize,
-    input: &'a [Lanes],
-    output: &'a mut [Lanes],
+    input: &'a [Lanes<E>],
+    output: &'a mut [Lanes<E>],
 }
 
-impl Kernel for Row<'_> {
+impl<E: Element> Kernel for Row<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -64,10 +65,10 @@ impl Kernel for Row<'_> {
             for y in rows.clone() {
                 let row = &self.input[input.row(self.block, y)];
                 for pixel in &row[columns.clone()] {
-                    largest = simd.max(largest, simd.load(pixel));
+                    largest = simd.max(largest, E::load(simd, pixel));
                 }
             }
-            simd.store(largest, output);
+            E::store(simd, largest, output);
         }
     }
 }

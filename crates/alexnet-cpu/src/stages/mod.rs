@@ -9,6 +9,7 @@ mod max_pool2d;
 mod power;
 mod spatial_response_norm;
 
+use crate::element::Element;
 use crate::memory::{Buffer, Input};
 use crate::simd::Isa;
 use std::fmt::Debug;
@@ -22,7 +23,7 @@ pub(crate) use max_pool2d::MaxPool2d;
 pub(crate) use spatial_response_norm::SpatialResponseNorm;
 
 /// A stage of the network for one image, in items that threads can share.
-pub(crate) trait Stage: Debug + Send + Sync {
+pub(crate) trait Stage<E: Element = f32>: Debug + Send + Sync {
     /// How many items the work has.
     fn items(&self) -> usize;
 
@@ -35,5 +36,5 @@ pub(crate) trait Stage: Debug + Send + Sync {
     ///
     /// `output` has [`length`](Stage::length) vectors. While the call lasts, nobody reads it and nobody runs the same item
     /// on it.
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input, output: &Buffer);
+    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>);
 }

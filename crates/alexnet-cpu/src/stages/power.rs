@@ -25,7 +25,7 @@ impl Power {
             Power::Exponent(exponent) => {
                 let mut lanes = Lanes::default();
                 simd.store(base, &mut lanes);
-                simd.load(&Lanes(lanes.0.map(|base| base.powf(exponent))))
+                simd.load(&Lanes::new(lanes.0.map(|base| base.powf(exponent))))
             }
         }
     }

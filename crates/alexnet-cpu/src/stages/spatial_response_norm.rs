@@ -1,4 +1,5 @@
 use super::{Stage, power::Power};
+use crate::element::Element;
 use crate::map::Map;
 use crate::memory::{Buffer, Input};
 use crate::simd::{Isa, Kernel, Lanes, Simd};
@@ -31,7 +32,7 @@ impl SpatialResponseNorm {
 }
 
 /// An item is a row of a block.
-impl Stage for SpatialResponseNorm {
+impl<E: Element> Stage<E> for SpatialResponseNorm {
     fn items(&self) -> usize {
         self.output.blocks() * self.output.height
     }
@@ -40,7 +41,7 @@ impl Stage for SpatialResponseNorm {
         self.output.pixels()
     }
 
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input, output: &Buffer) {
+    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
         let (block, y) = (item / self.output.height, item % self.output.height);
         // SAFETY: each item has its own block and row, so this row is written by this call alone.
         let output = unsafe { output.part(self.output.row(block, y)) };
@@ -48,15 +49,15 @@ impl Stage for SpatialResponseNorm {
     }
 }
 
-struct Row<'a> {
+struct Row<'a, E: Element> {
     norm: &'a SpatialResponseNorm,
     block: usize,
     y: usize,
-    input: &'a [Lanes],
-    output: &'a mut [Lanes],
+    input: &'a [Lanes<E>],
+    output: &'a mut [Lanes<E>],
 }
 
-impl Kernel for Row<'_> {
+impl<E: Element> Kernel for Row<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -68,7 +69,7 @@ impl Kernel for Row<'_> {
         let mut columns = vec![Lanes::default(); input.width];
         for y in rows {
             for (sum, x) in columns.iter_mut().zip(&self.input[input.row(self.block, y)]) {
-                let x = simd.load(x);
+                let x = E::load(simd, x);
                 simd.store(simd.mul_add(x, x, simd.load(sum)), sum);
             }
         }
@@ -76,7 +77,7 @@ impl Kernel for Row<'_> {
         for (x, (output, own)) in self.output.iter_mut().zip(own).enumerate() {
             let sums = &columns[self.norm.window(x, input.width)];
             let sum = sums.iter().fold(simd.splat(0.0), |sum, column| simd.add(sum, simd.load(column)));
-            simd.store(simd.div(simd.load(own), power.apply(simd, simd.mul_add(sum, alpha, k))), output);
+            E::store(simd, simd.div(E::load(simd, own), power.apply(simd, simd.mul_add(sum, alpha, k))), output);
         }
     }
 }

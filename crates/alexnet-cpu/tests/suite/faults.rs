@@ -42,7 +42,7 @@ fn slices_that_do_not_go_together_are_refused() {
 fn a_network_that_does_not_hold_together_is_refused() {
     let mut network = small();
     network.layers.remove(1);
-    assert!(matches!(Engine::new(&network, |_| Ok(Vec::new())), Err(Error::Network(_))));
+    assert!(matches!(Engine::<f32>::new(&network, |_| Ok(Vec::new())), Err(Error::Network(_))));
     let network = Network { layers: Vec::new(), ..small() };
-    assert!(Engine::new(&network, |_| Ok(Vec::new())).is_err());
+    assert!(Engine::<f32>::new(&network, |_| Ok(Vec::new())).is_err());
 }

@@ -1,5 +1,5 @@
 //! Every layer as its definition says it, in f64, with a bound for what rounding to f32 can do to each value: errors of the
-//! inputs are carried through, and each operation adds its own.
+//! inputs are carried through, and each operation adds its own. What a layer stores may be rounded further.
 
 use alexnet_cpu::spec::{Network, Op, Shape};
 use std::collections::HashMap;
@@ -12,7 +12,13 @@ pub struct Value {
 }
 
 /// The unit roundoff of f32.
-const U: f64 = 1.0 / (1u64 << 24) as f64;
+pub const F32: f64 = 1.0 / (1u64 << 24) as f64;
+
+/// The unit roundoff of bf16.
+pub const BF16: f64 = 1.0 / (1u64 << 8) as f64;
+
+/// In which sums are taken.
+const U: f64 = F32;
 
 impl Value {
     const ZERO: Value = Value { value: 0.0, bound: 0.0 };
@@ -40,8 +46,8 @@ fn sum(start: f64, terms: impl Iterator<Item = (Value, f64)>) -> Value {
     y.rounded(count + 1, scale)
 }
 
-/// The outputs of `network` for one image.
-pub fn run(network: &Network, parameters: &HashMap<String, Vec<f32>>, image: &[f32]) -> Vec<Value> {
+/// The outputs of `network` for one image, where what layers store has the unit roundoff `unit`.
+pub fn run(network: &Network, parameters: &HashMap<String, Vec<f32>>, image: &[f32], unit: f64) -> Vec<Value> {
     let mut x: Vec<Value> = image.iter().map(|x| Value { value: f64::from(*x), bound: 0.0 }).collect();
     for step in network.trace().unwrap() {
         let get = |name: &str| parameters[&format!("{}.{name}", step.layer.name)].as_slice();
@@ -54,6 +60,11 @@ pub fn run(network: &Network, parameters: &HashMap<String, Vec<f32>>, image: &[f
             }
             _ => vector(&step.layer.op, &x, &get),
         };
+        // Those give what they get.
+        if unit > U && !matches!(step.layer.op, Op::Relu(_) | Op::Flatten(_) | Op::Dropout(_) | Op::MaxPool2d(_)) {
+            // Instructions for bf16 take numbers below 2^-126 for zero.
+            x.iter_mut().for_each(|x| x.bound += unit * x.largest() + 1e-34);
+        }
     }
     x
 }

@@ -1,6 +1,6 @@
 use crate::naive;
 use alexnet_cpu::spec::{Input, Interpolation, Labels, Layer, Mean, Network, Op, Resize};
-use alexnet_cpu::{Engine, Isa, Options};
+use alexnet_cpu::{Element, Engine, Isa, Options, bf16};
 use std::collections::HashMap;
 
 /// Deterministic values in -1..1, none of which is exact in fewer bits than f32 has.
@@ -54,35 +54,45 @@ pub fn parameters(network: &Network, numbers: &mut Numbers) -> HashMap<String, V
         .collect()
 }
 
-pub fn engine(network: &Network, isa: Isa, parameters: &HashMap<String, Vec<f32>>) -> Engine {
+pub fn engine<E: Element>(network: &Network, isa: Isa, parameters: &HashMap<String, Vec<E>>) -> Engine<E> {
     let options = Options { isa, ..Options::default() };
     Engine::with_options(network, &options, |name| Ok(parameters[name].clone())).unwrap()
 }
 
 /// What `engine` makes of `images`.
-pub fn run(engine: &Engine, parameters: &HashMap<String, Vec<f32>>, images: &[f32], count: usize) -> Vec<f32> {
-    let matrices: Vec<&[f32]> = engine.matrices().iter().map(|name| parameters[name].as_slice()).collect();
-    let mut outputs = vec![f32::NAN; count * engine.outputs()];
+pub fn run<E: Element>(engine: &Engine<E>, parameters: &HashMap<String, Vec<E>>, images: &[E], count: usize) -> Vec<E> {
+    let matrices: Vec<&[E]> = engine.matrices().iter().map(|name| parameters[name].as_slice()).collect();
+    // Anything that isn't written shows.
+    let mut outputs = vec![E::from_f32(f32::NAN); count * engine.outputs()];
     engine.forward(images, &matrices, &mut outputs).unwrap();
     outputs
 }
 
-/// Compares `network` with random parameters and images against [`naive`] on every instruction set.
+/// Compares `network` with random parameters and images against [`naive`] on every instruction set, in f32 and in bf16.
 pub fn check(network: &Network, images: usize, seed: u64) {
+    check_in::<f32>(network, images, seed, naive::F32);
+    check_in::<bf16>(network, images, seed, naive::BF16);
+}
+
+fn check_in<E: Element>(network: &Network, images: usize, seed: u64, unit: f64) {
     let mut numbers = Numbers::new(seed);
-    let parameters = parameters(network, &mut numbers);
+    let rounded = |values: Vec<f32>| -> Vec<E> { values.into_iter().map(E::from_f32).collect() };
+    let parameters: HashMap<_, _> =
+        parameters(network, &mut numbers).into_iter().map(|(name, values)| (name, rounded(values))).collect();
     let input = &network.input;
-    let x = numbers.take(images * input.channels * input.height * input.width);
+    let x = rounded(numbers.take(images * input.channels * input.height * input.width));
+    let exact = |values: &[E]| -> Vec<f32> { values.iter().map(|value| value.to_f32()).collect() };
+    let exactly = parameters.iter().map(|(name, values)| (name.clone(), exact(values))).collect();
     let expected: Vec<_> =
-        x.chunks(x.len() / images).flat_map(|image| naive::run(network, &parameters, image)).collect();
+        x.chunks(x.len() / images).flat_map(|image| naive::run(network, &exactly, &exact(image), unit)).collect();
     for isa in isas() {
         let y = run(&engine(network, isa, &parameters), &parameters, &x, images);
         assert_eq!(y.len(), expected.len());
         for (at, (y, value)) in y.iter().zip(&expected).enumerate() {
-            let error = (f64::from(*y) - value.value).abs();
+            let error = (f64::from(y.to_f32()) - value.value).abs();
             assert!(
                 error <= value.bound,
-                "{isa:?}, output {at}: {y} for {}, off by {error:e} where rounding explains {:e}: {:?}",
+                "{isa:?}, output {at}: {y:?} for {}, off by {error:e} where rounding explains {:e}: {:?}",
                 value.value,
                 value.bound,
                 network.layers
