@@ -1,10 +1,12 @@
+mod together;
+
 use crate::Error;
 use crate::element::Element;
 use crate::head::{self, Order};
 use crate::memory::{Buffer, Input};
 use crate::plan::Plan;
 use crate::simd::{Isa, LANES, values_mut};
-use crate::stages::{Stage, unblock};
+use crate::stages::{Scratch, Stage, unblock};
 use crate::team::{self, Step};
 use alexnet_spec::Network;
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +21,7 @@ const CHUNK: usize = 64;
 pub struct Options {
     /// The instructions to use: the processor's best. Where it lacks them, plain Rust takes their place.
     pub isa: Isa,
-    /// What may be given up for speed: nothing.
+    /// What may be given up for speed: nothing, unless asked for.
     pub precision: Precision,
 }
 
@@ -36,6 +38,10 @@ pub enum Precision {
     /// Nothing: every product is computed, and rounding is that of `f32`.
     #[default]
     Exact,
+    /// A few bits: convolutions take a third or a quarter of the multiplications where that is faster (Winograd's algorithm),
+    /// with rounding errors a few times those of the sum. NaN and infinity reach all outputs of a tile of 5 x 5 or 3 x 3
+    /// when they reach one.
+    Fast,
 }
 
 /// A network, ready to run.
@@ -57,10 +63,12 @@ pub struct Engine<E: Element = f32> {
 
 /// What a forward pass writes to.
 struct Workspace<E: Element> {
-    /// For each thread, the output of each stage.
+    /// For each thread, or each image of a group, the output of each stage.
     images: Vec<Vec<Buffer<E>>>,
     /// The features of a chunk, image by image and in blocks of images, and the output of each layer of the classifier.
     features: Option<Features<E>>,
+    /// What stages of several images need besides.
+    scratch: Scratch,
 }
 
 struct Features<E: Element> {
@@ -72,7 +80,7 @@ struct Features<E: Element> {
 
 impl<E: Element> Default for Workspace<E> {
     fn default() -> Workspace<E> {
-        Workspace { images: Vec::new(), features: None }
+        Workspace { images: Vec::new(), features: None, scratch: Scratch::default() }
     }
 }
 
@@ -110,7 +118,7 @@ impl<E: Element> Engine<E> {
                 found => Err(Error::Parameter { name: name.into(), found, needed }),
             }
         };
-        let plan = Plan::new(network, isa, &mut checked)?;
+        let plan = Plan::new(network, isa, options.precision, &mut checked)?;
         let input = &network.input;
         let features = plan.features.channels * plan.features.height * plan.features.width;
         Ok(Engine {
@@ -182,9 +190,12 @@ impl<E: Element> Engine<E> {
             let count = outputs.len() / self.outputs;
             // Threads take whole images as long as there is one for each; the rest they do together.
             let alone = if times.is_some() { 0 } else { count / threads * threads };
-            self.reserve(&mut workspace, count, if alone > 0 { threads } else { 1 });
-            let Workspace { images: buffers, features: Some(features) } = &workspace else { continue };
-            let steps = self.steps(images, matrices, (count, alone), threads, (buffers, features));
+            match self.plan.winograd.is_empty() {
+                true => self.reserve(&mut workspace, count, if alone > 0 { threads } else { 1 }),
+                false => self.reserve_together(&mut workspace, count, threads),
+            }
+            let steps = self.steps(images, matrices, (count, alone), threads, &workspace);
+            let Some(features) = &workspace.features else { continue };
             match &mut times {
                 None => team::run(threads, &steps),
                 Some(times) => {
@@ -215,10 +226,11 @@ impl<E: Element> Engine<E> {
         matrices: &'a [&'a [E]],
         (count, alone): (usize, usize),
         threads: usize,
-        (buffers, features): (&'a [Vec<Buffer<E>>], &'a Features<E>),
+        workspace: &'a Workspace<E>,
     ) -> Vec<Step<'a>> {
-        let image = |index: usize| &images[index * self.image..(index + 1) * self.image];
-        let collect = |index: usize, buffers: &[Buffer<E>]| {
+        let Some(features) = &workspace.features else { return Vec::new() };
+        let image = move |index: usize| &images[index * self.image..(index + 1) * self.image];
+        let collect = move |index: usize, buffers: &[Buffer<E>]| {
             let stride = self.features.div_ceil(LANES * E::GROUP);
             // SAFETY: the last stage's buffer is complete, and each image has its own part of the features.
             let (map, to) = unsafe {
@@ -226,6 +238,25 @@ impl<E: Element> Engine<E> {
             };
             unblock(&self.plan.features, map.unwrap_or_default(), E::flat_mut(values_mut(to)));
         };
+        let mut steps = match self.plan.winograd.is_empty() {
+            true => self.apart((count, alone), threads, image, collect, &workspace.images),
+            false => self.together((count, alone), threads, image, collect, workspace),
+        };
+        let buffers = ([&features.plain, &features.packed], &features.layers[..]);
+        steps.extend(head::steps(&self.plan.layers, count, (self.isa, threads), matrices, buffers, self.features));
+        steps
+    }
+
+    /// The steps that take `count` images to their features, of which the first `alone` are taken by one thread each.
+    /// `collect` brings those away from the last stage's buffer.
+    fn apart<'a>(
+        &'a self,
+        (count, alone): (usize, usize),
+        threads: usize,
+        image: impl Fn(usize) -> &'a [E] + Copy + Sync + 'a,
+        collect: impl Fn(usize, &[Buffer<E>]) + Copy + Sync + 'a,
+        buffers: &'a [Vec<Buffer<E>>],
+    ) -> Vec<Step<'a>> {
         let mut steps = Vec::new();
         if alone > 0 {
             steps.push(Step::each("images", alone, move |member, index| {
@@ -245,8 +276,6 @@ impl<E: Element> Engine<E> {
             }
             steps.push(Step::each("flatten", 1, move |_, _| collect(index, &buffers[0])));
         }
-        let buffers = ([&features.plain, &features.packed], &features.layers[..]);
-        steps.extend(head::steps(&self.plan.layers, count, (self.isa, threads), matrices, buffers, self.features));
         steps
     }
 

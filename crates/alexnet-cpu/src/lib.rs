@@ -6,7 +6,7 @@
 //! logits from plain slices. The crate `alexnet` puts this behind its model; it knows nothing of tensors or files.
 //!
 //! Results are those of the layers one by one, but for the order in which `f32` sums are rounded; NaN and infinity go the
-//! same ways.
+//! same ways. [`Precision::Fast`] computes convolutions with fewer multiplications, which round a little more.
 //!
 //! ```
 //! use alexnet_cpu::Engine;

@@ -19,6 +19,11 @@ impl<T: Lane> Buffer<T> {
         Buffer(lanes.into())
     }
 
+    /// How many vectors it has.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// All of it.
     ///
     /// # Safety

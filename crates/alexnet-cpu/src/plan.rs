@@ -2,10 +2,11 @@
 
 use crate::Error;
 use crate::element::Element;
+use crate::engine::Precision;
 use crate::head::Layer;
 use crate::map::Map;
 use crate::simd::Isa;
-use crate::stages::{self, Stage};
+use crate::stages::{self, Stage, Winograd};
 use alexnet_spec::{Network, Op, Shape, layers as spec};
 
 /// What a network computes, up to its logits.
@@ -13,6 +14,8 @@ use alexnet_spec::{Network, Op, Shape, layers as spec};
 pub(crate) struct Plan<E: Element> {
     /// Up to the features, with the names of the layers.
     pub(crate) stages: Vec<(String, Box<dyn Stage<E>>)>,
+    /// Beside a stage, its other form for several images; empty where there is none.
+    pub(crate) winograd: Vec<Option<Winograd>>,
     /// The features.
     pub(crate) features: Map,
     pub(crate) layers: Vec<(String, Layer)>,
@@ -31,10 +34,16 @@ struct Builder<'a, E: Element> {
     layers: Vec<&'a spec::Layer>,
     shapes: Vec<Shape>,
     isa: Isa,
+    precision: Precision,
 }
 
 impl<E: Element> Plan<E> {
-    pub(crate) fn new(network: &Network, isa: Isa, parameters: &mut Parameters<E>) -> Result<Plan<E>, Error> {
+    pub(crate) fn new(
+        network: &Network,
+        isa: Isa,
+        precision: Precision,
+        parameters: &mut Parameters<E>,
+    ) -> Result<Plan<E>, Error> {
         let steps = network.trace()?;
         let unsupported = |what: &str| Err(Error::Unsupported(what.into()));
         let Some(first) = steps.first() else { return unsupported("a network without layers") };
@@ -45,13 +54,14 @@ impl<E: Element> Plan<E> {
         shapes.extend(steps.last().map(|step| step.output));
         let plan = Plan {
             stages: Vec::new(),
+            winograd: Vec::new(),
             features: Map { channels, height, width, border: [0; 4] },
             layers: Vec::new(),
             matrices: Vec::new(),
             matrix_elements: Vec::new(),
         };
         let layers = steps.iter().map(|step| step.layer).collect();
-        let mut builder = Builder { plan, layers, shapes, isa };
+        let mut builder = Builder { plan, layers, shapes, isa, precision };
         let mut at = builder.start(parameters)?;
         while at < builder.layers.len() {
             at = builder.add(at, parameters)?;
@@ -166,6 +176,12 @@ impl<E: Element> Builder<'_, E> {
         let output = self.map(next)?;
         let weights = parameters(&format!("{}.weight", layer.name))?;
         let bias = widened(parameters(&format!("{}.bias", layer.name))?);
+        if let (Precision::Fast, stages::Source::Blocked(input)) = (self.precision, source)
+            && let Some(stage) = Winograd::new(op, input, output, &weights, &bias, relu, self.isa)
+        {
+            self.plan.winograd.resize_with(self.plan.stages.len(), || None);
+            self.plan.winograd.push(Some(stage));
+        }
         let stage = stages::Conv2d::new(op, source, output, &weights, &bias, relu, self.isa);
         self.plan.stages.push((self.name(at, next), Box::new(stage)));
         self.plan.features = output;

@@ -152,6 +152,12 @@ impl<E: Element, O: Element, const BLOCKS: usize> Product<'_, E, O, BLOCKS> {
                             simd.prefetch(run.wrapping_add(row * step + at).cast::<u8>().wrapping_add(512));
                         }
                     }
+                    // Weights may come from memory.
+                    if STEP == 16 {
+                        for from in weights {
+                            simd.prefetch(from.wrapping_add(32).cast());
+                        }
+                    }
                     let scalars = |row: usize| *run.add(row * step + at).cast::<E::Group>();
                     multiply::<E, S, BLOCKS, ROWS>(simd, weights, scalars, &mut sums);
                     weights = weights.map(|from| from.add(1));

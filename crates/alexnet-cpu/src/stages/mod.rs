@@ -8,6 +8,7 @@ mod local_response_norm;
 mod max_pool2d;
 mod power;
 mod spatial_response_norm;
+mod winograd;
 
 use crate::element::Element;
 use crate::memory::{Buffer, Input};
@@ -21,6 +22,7 @@ pub(crate) use conv2d::{Conv2d, Source};
 pub(crate) use local_response_norm::LocalResponseNorm;
 pub(crate) use max_pool2d::MaxPool2d;
 pub(crate) use spatial_response_norm::SpatialResponseNorm;
+pub(crate) use winograd::{Scratch, Winograd};
 
 /// A stage of the network for one image, in items that threads can share.
 pub(crate) trait Stage<E: Element = f32>: Debug + Send + Sync {

@@ -1,6 +1,7 @@
 //! The engine against plain loops in f64, on every instruction set that this processor has.
 
 mod batches;
+mod fast;
 mod faults;
 mod layers;
 mod naive;

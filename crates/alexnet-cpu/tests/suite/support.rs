@@ -55,7 +55,10 @@ pub fn parameters(network: &Network, numbers: &mut Numbers) -> HashMap<String, V
 }
 
 pub fn engine<E: Element>(network: &Network, isa: Isa, parameters: &HashMap<String, Vec<E>>) -> Engine<E> {
-    let options = Options { isa, ..Options::default() };
+    engine_of(network, Options { isa, ..Options::default() }, parameters)
+}
+
+pub fn engine_of<E: Element>(network: &Network, options: Options, parameters: &HashMap<String, Vec<E>>) -> Engine<E> {
     Engine::with_options(network, &options, |name| Ok(parameters[name].clone())).unwrap()
 }
 
