@@ -12,6 +12,7 @@ use crate::cuda::params;
 use candle_core::cuda_backend::{CudaDevice, WrapErr};
 use candle_core::{DType, Result, Shape, bail};
 use cudarc::driver::{CudaStream, result};
+use std::fmt;
 
 /// Bytes that a convolution's algorithm may use: cuDNN's fastest plain ones take a few megabytes, its Fourier transforms
 /// whatever there is.
@@ -168,6 +169,13 @@ impl Plan {
             unsafe { work.launch(stream, &workspace) }?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = if self.graph.is_some() { "as one graph" } else { "one by one" };
+        write!(f, "{} launches, {how}", self.work.len())
     }
 }
 

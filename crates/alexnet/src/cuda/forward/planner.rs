@@ -18,7 +18,7 @@ use half::{bf16, f16};
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::thread::ThreadId;
 
 /// Plans that are kept: each has buffers for its batch.
@@ -76,20 +76,24 @@ impl Forward {
 
     /// The output for a batch, or why no plan makes it. The inner error is that of a plan which exists.
     pub(crate) fn run(&self, x: &Tensor) -> std::result::Result<Result<Tensor>, String> {
-        let mut planner = match &self.0 {
+        self.planner()?.run(x)
+    }
+
+    fn planner(&self) -> std::result::Result<MutexGuard<'_, Planner>, String> {
+        match &self.0 {
             // What a thread left behind that panicked is at worst a plan less.
-            Ok(planner) => planner.lock().unwrap_or_else(|poisoned| poisoned.into_inner()),
-            Err(why) => return Err(why.clone()),
-        };
-        planner.run(x)
+            Ok(planner) => Ok(planner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())),
+            Err(why) => Err(why.clone()),
+        }
     }
 }
 
+/// The plans, each with how it runs or why it could not be made.
 impl fmt::Debug for Forward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Ok(_) => f.write_str("Forward(by plans)"),
-            Err(why) => write!(f, "Forward({why})"),
+        match self.planner() {
+            Ok(planner) => f.debug_map().entries(planner.plans.iter().map(|(key, plan)| (key, plan))).finish(),
+            Err(why) => f.write_str(&why),
         }
     }
 }
