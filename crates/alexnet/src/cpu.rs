@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, DType, Error, Result, Storage, Tensor};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// A network's weights, and the engine that is made of them at the first forward pass that it can do.
 #[derive(Debug)]
@@ -38,6 +39,22 @@ impl Fused {
     /// Logits of `x`, or None where the layers have to compute them one by one: on another device or in another type, for
     /// weights that are trained, for inputs whose gradient is wanted, and for networks that the engine has no stages for.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Option<Tensor>> {
+        let Some((logits, ())) = self.run(x, Engine::forward)? else { return Ok(None) };
+        let shape: Vec<usize> = std::iter::once(x.dim(0)?).chain(self.output()?).collect();
+        Tensor::from_vec(logits, shape, x.device()).map(Some)
+    }
+
+    /// The time that each of the engine's steps takes, or None where it has none.
+    pub(crate) fn profile(&self, x: &Tensor) -> Result<Option<Vec<(String, Duration)>>> {
+        Ok(self.run(x, Engine::profile)?.map(|(_, times)| times))
+    }
+
+    /// Lends `x`, the matrices and a place for the logits to what the engine does with them.
+    fn run<T>(
+        &self,
+        x: &Tensor,
+        work: impl FnOnce(&Engine, &[f32], &[&[f32]], &mut [f32]) -> std::result::Result<T, alexnet_cpu::Error>,
+    ) -> Result<Option<(Vec<f32>, T)>> {
         if !x.device().is_cpu() || x.dtype() != DType::F32 || x.track_op() || self.trained.load(Ordering::Relaxed) {
             return Ok(None);
         }
@@ -47,12 +64,10 @@ impl Fused {
         let guards: Vec<_> = matrices.into_iter().map(Tensor::storage_and_layout).collect();
         let matrices = guards.iter().map(|(storage, layout)| values(storage, layout)).collect::<Result<Vec<_>>>()?;
         let x = x.contiguous()?;
-        let count = x.dim(0)?;
-        let mut logits = vec![0.0; count * engine.outputs()];
+        let mut logits = vec![0.0; x.dim(0)? * engine.outputs()];
         let (storage, layout) = x.storage_and_layout();
-        engine.forward(values(&storage, layout)?, &matrices, &mut logits).map_err(Error::wrap)?;
-        let shape: Vec<usize> = std::iter::once(count).chain(self.output()?).collect();
-        Tensor::from_vec(logits, shape, x.device()).map(Some)
+        let done = work(engine, values(&storage, layout)?, &matrices, &mut logits).map_err(Error::wrap)?;
+        Ok(Some((logits, done)))
     }
 
     /// The engine, where network and weights are for it.

@@ -8,6 +8,7 @@ use candle_core::{DType, Device, Error, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The most values that a layer may make for one example, a thousand times what conv1 makes: a guard against hostile
 /// network descriptions, which ask for memory with a few bytes.
@@ -192,6 +193,29 @@ impl AlexNet {
             }
         }
         Ok(logits)
+    }
+
+    /// The steps of a forward pass, in the order of the layers, and the time that each takes for `x`.
+    ///
+    /// On a CPU they are those of [`alexnet_cpu`], where it runs the model: several layers each, which `+` joins. They wait for
+    /// one another and share every image among the threads, so that several images take longer than they do in
+    /// [`AlexNet::forward`]. Elsewhere they are the layers, one by one.
+    ///
+    /// Errs as `forward` does.
+    pub fn profile(&self, x: &Tensor) -> candle_core::Result<Vec<(String, Duration)>> {
+        self.check_input(x)?;
+        if let Some(times) = self.fused.profile(x)? {
+            return Ok(times);
+        }
+        let mut times = Vec::new();
+        let mut last = Instant::now();
+        self.forward_with_taps(x, &mut |name, output| {
+            output.device().synchronize()?;
+            times.push((name.to_owned(), last.elapsed()));
+            last = Instant::now();
+            Ok(())
+        })?;
+        Ok(times)
     }
 
     /// The output of the layer called `name` for `x`, alone.

@@ -6,6 +6,7 @@ mod gradients;
 mod loading;
 mod naive;
 mod preprocess;
+mod profile;
 mod reference;
 mod support;
 mod training;
