@@ -21,6 +21,7 @@ class Engine:
 
 ENGINES = {
     "alexnet": Engine("bench-alexnet", "alexnet.safetensors"),
+    "alexnet-fast": Engine("bench-alexnet", "alexnet.safetensors", "f32", ("--precision", "fast")),
     "onnxruntime": Engine("onnxruntime", "dynamo.onnx"),
     "onnxruntime-native": Engine("onnxruntime", "native.onnx"),
     "openvino": Engine("openvino", "dynamo.onnx"),

@@ -7,8 +7,11 @@ use candle_core::{DType, Device, Tensor};
 use clap::Parser;
 
 /// What `--precision` may say: how weights are held, and what may be given up for speed.
-const PRECISIONS: [(&str, DType, Precision); 2] =
-    [("exact", DType::F32, Precision::Exact), ("bf16", DType::BF16, Precision::Exact)];
+const PRECISIONS: [(&str, DType, Precision); 3] = [
+    ("exact", DType::F32, Precision::Exact),
+    ("fast", DType::F32, Precision::Fast),
+    ("bf16", DType::BF16, Precision::Exact),
+];
 
 #[derive(Parser)]
 struct Arguments {
