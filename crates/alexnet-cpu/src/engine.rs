@@ -38,9 +38,22 @@ pub enum Precision {
     /// Nothing: every product is computed, and rounding is that of `f32`.
     #[default]
     Exact,
-    /// A few bits: convolutions take a third or a quarter of the multiplications where that is faster (Winograd's algorithm),
-    /// with rounding errors a few times those of the sum. NaN and infinity reach all outputs of a tile of 5 x 5 or 3 x 3
-    /// when they reach one.
+    /// A bit or two: convolutions of 3 x 3 and 5 x 5 at stride 1 take between a third and a fifth of the multiplications where
+    /// that is faster (Winograd's algorithm). NaN and infinity reach all outputs of a tile of 5 x 5 or 3 x 3 when they reach
+    /// one. It needs memory for weights of five times their size, and for eight images.
+    ///
+    /// Errors against sums in `f64`, over the outputs' root mean square, as `cargo run --release -p alexnet-cpu --example
+    /// precision -- torchvision` prints them beside each layer's time (AVX-512):
+    ///
+    /// | torchvision | Exact: rms | largest | Fast: rms | largest |
+    /// |---|---|---|---|---|
+    /// | conv1 | 3.4e-7 | 3.7e-6 | 3.4e-7 | 3.7e-6 |
+    /// | conv2 | 7.1e-7 | 6.8e-6 | 9.8e-7 | 1.5e-5 |
+    /// | conv3 | 6.3e-7 | 5.5e-6 | 7.9e-7 | 1.2e-5 |
+    /// | conv4 | 7.4e-7 | 7.2e-6 | 1.1e-6 | 2.3e-5 |
+    /// | conv5 | 6.3e-7 | 7.1e-6 | 1.0e-6 | 1.4e-5 |
+    ///
+    /// After all of them, features of the two differ by 2.2e-6 (rms) and at most 2.1e-5.
     Fast,
 }
 
