@@ -5,6 +5,8 @@
 //! variance; errors are differences from the sum in `f64`, over the root mean square of its results. Times are a thread's
 //! for an image, of eight that go together.
 
+#![expect(clippy::print_stdout, reason = "a table is what this program is for")]
+
 use alexnet_cpu::spec::layers::{Conv2d, MaxPool2d, Rounding};
 use alexnet_cpu::spec::{Input, Layer, Mean, Network, Op, Shape, networks};
 use alexnet_cpu::{Engine, Options, Precision};
