@@ -23,10 +23,10 @@ fn a_profile_names_every_layer_that_computes_once_and_in_order() {
 }
 
 #[test]
-fn a_profile_refuses_what_forward_refuses() {
+fn a_profile_refuses_another_input() {
     let network = tiny("torchvision");
     let model = model(&network, "torchvision", DType::F32).unwrap();
     let x = golden("torchvision")["input"].narrow(3, 1, 100).unwrap();
-    let (profile, forward) = (model.profile(&x).unwrap_err(), model.forward(&x).unwrap_err());
-    assert_eq!(profile.to_string(), forward.to_string());
+    let message = model.profile(&x).unwrap_err().to_string();
+    assert!(message.contains("takes an input of [N, 3, 224, 224], but was given [2, 3, 224, 100]"), "{message}");
 }
