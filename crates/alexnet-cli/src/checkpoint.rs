@@ -2,7 +2,7 @@
 
 use crate::args::Common;
 use alexnet_formats::formats::left_aside;
-use alexnet_formats::{Checkpoint, Companions, ImportOptions, Limits, Map, MeanFile, Published, Source};
+use alexnet_formats::{Checkpoint, Companions, ImportOptions, Imported, Limits, Map, MeanFile, Published, Source};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 
@@ -34,8 +34,22 @@ pub fn check_companions(source: &Source, checkpoint: &Checkpoint) -> Result<()> 
     }
 }
 
-/// What the user has settled beforehand, and what is known of `source` if it was published.
-pub fn options(source: &Source, common: &Common, limits: &Limits) -> Result<ImportOptions> {
+/// Makes `checkpoint`, which is `source`'s, a network with weights.
+///
+/// Whether the file was published is looked up, which takes a pass over it, only where nothing else settles the network.
+pub fn import(source: &Source, checkpoint: &Checkpoint, options: &ImportOptions) -> Result<Imported> {
+    let by_itself = alexnet_formats::import(checkpoint, options);
+    if by_itself.as_ref().is_ok_and(|imported| imported.report.guessed.is_empty()) {
+        return Ok(by_itself?);
+    }
+    match Published::recognise(source).cloned() {
+        None => Ok(by_itself?),
+        published => Ok(alexnet_formats::import(checkpoint, &ImportOptions { published, ..options.clone() })?),
+    }
+}
+
+/// What the user has settled beforehand.
+pub fn options(common: &Common, limits: &Limits) -> Result<ImportOptions> {
     let mean = |file: &std::path::PathBuf| {
         let source = self::file(file, limits)?;
         anyhow::Ok(MeanFile::read(&source, limits)?)
@@ -46,7 +60,7 @@ pub fn options(source: &Source, common: &Common, limits: &Limits) -> Result<Impo
         key: common.key.clone(),
         rgb: common.rgb,
         mean: common.mean.as_ref().map(mean).transpose().context("--mean")?,
-        published: Published::recognise(source).cloned(),
+        published: None,
         map: common.map.as_ref().map(map).transpose().context("--map")?,
     })
 }

@@ -1,12 +1,15 @@
 //! Outputs that appear whole or not at all.
 //!
 //! Each output is written to a file without a name in its target's folder (`O_TMPFILE` on Linux), so that a program that
-//! is killed leaves nothing behind. Only when all outputs are complete, checked and synced do they get their names.
+//! is killed leaves nothing behind. Only when all outputs are complete and checked do they get their names.
+//!
+//! A power cut is another matter. A file that replaces one is on the disk before it takes the name, so that one of the two is
+//! there in any case. A new file is left to the system, as `cp` leaves it: waiting for the disk takes longer than the whole
+//! conversion, and what could be lost can be made again from a source that is still there.
 
 use crate::files::folder;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -60,12 +63,22 @@ impl Staged {
         }
     }
 
-    /// Flushes the file to the disk.
-    pub fn sync(&mut self) -> Result<()> {
-        let target = self.target.clone();
-        let file = self.file();
-        file.seek(SeekFrom::Start(0))?;
-        file.sync_all().with_context(|| format!("{}: can't be written to the disk", target.display()))
+    /// Finds room for `bytes` bytes, so that a disk that is too full is noticed now, and the file need not grow piece by piece.
+    /// Its length stays as it is: where the power fails before all is on the disk, the file is short, and not full of zeros.
+    ///
+    /// Errs where there is no room. A file system that can't tell beforehand is no error.
+    pub fn reserve(&mut self, bytes: u64) -> std::io::Result<()> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{FallocateFlags, fallocate};
+            use rustix::io::Errno;
+            match fallocate(&*self.file(), FallocateFlags::KEEP_SIZE, 0, bytes) {
+                Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => return Err(error.into()),
+                _ => {}
+            }
+        }
+        let _ = bytes;
+        Ok(())
     }
 }
 
@@ -101,6 +114,9 @@ impl Staged {
         if taken && !force {
             bail!("it exists; use --force to replace it");
         }
+        if taken {
+            file.as_file().sync_all().context("it can't be written to the disk")?;
+        }
         match file {
             #[cfg(target_os = "linux")]
             Pending::Nameless(file) => {
@@ -130,15 +146,19 @@ impl Staged {
                 };
             }
         }
-        // The name itself must survive a power cut, where the system lets a folder be synced.
-        if let Ok(folder) = File::open(&folder) {
-            let _ = folder.sync_all();
-        }
         Ok(())
     }
 }
 
 impl Pending {
+    fn as_file(&self) -> &File {
+        match self {
+            #[cfg(target_os = "linux")]
+            Pending::Nameless(file) => file,
+            Pending::Named(file) => file.as_file(),
+        }
+    }
+
     fn create(folder: &Path) -> std::io::Result<Pending> {
         #[cfg(target_os = "linux")]
         if let Some(file) = nameless(folder)? {
@@ -210,7 +230,6 @@ mod tests {
     fn staged(target: &Path, content: &str) -> Staged {
         let mut file = Staged::create(target).unwrap();
         file.file().write_all(content.as_bytes()).unwrap();
-        file.sync().unwrap();
         file
     }
 

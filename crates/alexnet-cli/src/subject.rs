@@ -10,9 +10,9 @@ use alexnet_onnx::{Data, ExportOptions};
 use alexnet_spec::{Input, Metadata, Network, Tensor, Weights};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// What is compared: weights of a known network, or an ONNX graph. Each takes the other form where a runtime needs it.
 pub struct Subject {
@@ -20,8 +20,8 @@ pub struct Subject {
     is_graph: bool,
     /// The file, where it was read from one.
     source: Option<Source>,
-    checkpoint: OnceCell<Checkpoint>,
-    graph: OnceCell<Graph>,
+    checkpoint: OnceLock<Checkpoint>,
+    graph: OnceLock<Graph>,
 }
 
 /// Weights of a known network.
@@ -35,14 +35,14 @@ pub struct Checkpoint {
 impl Subject {
     /// Weights of a known network, under the name that reports use.
     pub fn weights(path: String, network: Network, weights: Weights) -> Subject {
-        let checkpoint = OnceCell::from(Checkpoint { network, weights });
-        Subject { path, is_graph: false, source: None, checkpoint, graph: OnceCell::new() }
+        let checkpoint = OnceLock::from(Checkpoint { network, weights });
+        Subject { path, is_graph: false, source: None, checkpoint, graph: OnceLock::new() }
     }
 
     /// A graph.
     pub fn of_graph(graph: Graph) -> Subject {
         let path = graph.path.clone();
-        Subject { path, is_graph: true, source: None, checkpoint: OnceCell::new(), graph: OnceCell::from(graph) }
+        Subject { path, is_graph: true, source: None, checkpoint: OnceLock::new(), graph: OnceLock::from(graph) }
     }
 
     /// Reads a checkpoint or a graph. The options settle what a checkpoint can't.
@@ -58,10 +58,10 @@ impl Subject {
             }
             Subject::of_graph(graph)
         } else {
-            let options = checkpoint::options(&source, common, &limits)?;
-            let checkpoint = alexnet_formats::open(&source, &limits)?;
-            let imported =
-                alexnet_formats::import(&checkpoint, &options).with_context(|| path.display().to_string())?;
+            let options = checkpoint::options(common, &limits)?;
+            let opened = alexnet_formats::open(&source, &limits)?;
+            let imported = checkpoint::import(&source, &opened, &options);
+            let imported = imported.with_context(|| path.display().to_string())?;
             Subject::weights(path.display().to_string(), imported.network, imported.weights)
         };
         Ok(Subject { source: Some(source), ..subject })

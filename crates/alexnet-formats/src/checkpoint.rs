@@ -1,3 +1,5 @@
+use crate::Result;
+use crate::checksum::Checksum;
 use alexnet_spec::{Graph, Metadata, Tensor};
 
 /// What a file holds: groups of named tensors, all of them views of the file, and whose they are is not yet known.
@@ -14,17 +16,27 @@ pub struct Checkpoint {
     pub graph: Option<Graph>,
     /// What a reader of the report should know of how the file was read.
     pub notes: Vec<String>,
+    /// What the container states of the tensors' bytes and nobody has looked at yet: empty, but for a checkpoint of
+    /// [`open_unread`](crate::open_unread).
+    pub checksums: Vec<Checksum>,
 }
 
 impl Checkpoint {
     /// A checkpoint of named tensors alone.
     pub fn new(format: &'static str, groups: Vec<Group>) -> Checkpoint {
-        Checkpoint { format, groups, metadata: None, graph: None, notes: Vec::new() }
+        Checkpoint { format, groups, metadata: None, graph: None, notes: Vec::new(), checksums: Vec::new() }
     }
 
     /// A checkpoint that describes its own network; `groups` are its tensors as the file names them, for those who look.
     pub fn described(format: &'static str, graph: Graph, groups: Vec<Group>) -> Checkpoint {
         Checkpoint { graph: Some(graph), ..Checkpoint::new(format, groups) }
+    }
+
+    /// Holds the tensors' bytes against the checksums that the file states for them: one pass over the file.
+    ///
+    /// Errs with the first part of the file that is damaged.
+    pub fn verify_checksums(&self) -> Result<()> {
+        self.checksums.iter().try_for_each(Checksum::verify)
     }
 }
 

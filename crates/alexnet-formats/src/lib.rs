@@ -48,6 +48,7 @@
 mod archive;
 mod caffe;
 mod checkpoint;
+mod checksum;
 mod cuda_convnet;
 mod darknet;
 pub mod dialects;
@@ -83,9 +84,10 @@ pub mod writers;
 
 pub use alexnet_spec::Transform;
 pub use checkpoint::{Attribute, Checkpoint, Group, Module, Unreadable};
+pub use checksum::Checksum;
 pub use error::{Error, Kind, Result};
 pub use finite::check_finite;
-pub use formats::open;
+pub use formats::{open, open_unread};
 pub use import::{ImportOptions, Imported, import};
 pub use inspect::{Becomes, GroupSummary, Inspection, Reading, TensorSummary, inspect};
 pub use limits::Limits;

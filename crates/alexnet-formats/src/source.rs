@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// A file, mapped once. Everything that is read from it is a slice of the map.
 ///
@@ -17,6 +18,10 @@ use std::sync::Arc;
 pub struct Source {
     path: PathBuf,
     bytes: Bytes,
+    /// What `bytes` are a map of.
+    file: Option<Arc<File>>,
+    /// When it was last changed before it was opened.
+    modified: Option<SystemTime>,
     /// The files of a folder.
     folder: Option<Vec<Source>>,
     /// Whether it lies in a folder of the file system, beside others.
@@ -48,7 +53,7 @@ impl Source {
         }
         check_regular(path, &metadata)?;
         let file = File::open(path).map_err(|error| Error::io(path.display(), error))?;
-        Source::map(path, &file, limits)
+        Source::map(path, file, limits)
     }
 
     /// Maps the file `relative` that lies beneath `folder`, for a model that names its data file: whoever wrote the model
@@ -83,7 +88,7 @@ impl Source {
         }
         check_regular(&path, &fs::metadata(&path).map_err(|error| Error::io(path.display(), error))?)?;
         let file = open_no_follow(&path).map_err(|error| Error::io(path.display(), error))?;
-        Source::map(&path, &file, &Limits::default())
+        Source::map(&path, file, &Limits::default())
     }
 
     /// Maps the regular files right in a folder; folders within it are left out.
@@ -107,7 +112,15 @@ impl Source {
     /// Bytes that are already in memory, under a name for messages.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: impl Into<Bytes>) -> Source {
         let companions = Arc::default();
-        Source { path: name.into(), bytes: bytes.into(), folder: None, on_disk: false, companions }
+        Source {
+            path: name.into(),
+            bytes: bytes.into(),
+            file: None,
+            modified: None,
+            folder: None,
+            on_disk: false,
+            companions,
+        }
     }
 
     /// The same source with the files that belong to it.
@@ -164,7 +177,7 @@ impl Source {
         Ok(Source::open_within(folder.unwrap_or(Path::new(".")), relative)?.beside(self))
     }
 
-    fn map(path: &Path, file: &File, limits: &Limits) -> Result<Source> {
+    fn map(path: &Path, file: File, limits: &Limits) -> Result<Source> {
         let metadata = file.metadata().map_err(|error| Error::io(path.display(), error))?;
         check_regular(path, &metadata)?;
         if metadata.len() > limits.file_bytes {
@@ -177,8 +190,34 @@ impl Source {
         #[allow(unsafe_code, reason = "the one place: mapping a file")]
         // SAFETY: the map is private to this process and only ever read. That nobody cuts the file off while it is mapped
         // is the condition stated on `Source`; no safe interface of the operating system can enforce it.
-        let map = unsafe { Mmap::map(file) }.map_err(|error| Error::io(path.display(), error))?;
-        Ok(Source { on_disk: true, ..Source::from_bytes(path, Bytes::from_owner(map)) })
+        let map = unsafe { Mmap::map(&file) }.map_err(|error| Error::io(path.display(), error))?;
+        let (file, modified) = (Some(Arc::new(file)), metadata.modified().ok());
+        Ok(Source { file, modified, on_disk: true, ..Source::from_bytes(path, Bytes::from_owner(map)) })
+    }
+
+    /// The open file of which `part` is a mapped piece, and where in it the piece begins: for who would rather have the system
+    /// copy it than touch it. `None` where `part` isn't a piece of this source, or the source no file.
+    pub fn locate(&self, part: &[u8]) -> Option<(&File, u64)> {
+        if let Some(files) = self.folder() {
+            return files.iter().find_map(|file| file.locate(part));
+        }
+        let (file, whole) = (self.file.as_deref()?, self.bytes.as_ptr_range());
+        let part = part.as_ptr_range();
+        let within = whole.start <= part.start && part.end <= whole.end && part.start < part.end;
+        within.then(|| (file, (part.start.addr() - whole.start.addr()) as u64))
+    }
+
+    /// Errs where the file is no longer what was opened: what was read of it may be of two files.
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.folder().unwrap_or_default().iter().try_for_each(Source::check_unchanged)?;
+        let Some(file) = &self.file else { return Ok(()) };
+        let now = file.metadata().map_err(|error| Error::io(self.path.display(), error))?;
+        match now.len() == self.bytes.len() as u64 && now.modified().ok() == self.modified {
+            true => Ok(()),
+            false => Err(Error::refused("was changed while it was read")
+                .in_file(self.path.display().to_string())
+                .with_remedy("again, once whatever writes it is done")),
+        }
     }
 
     /// The whole file.

@@ -12,6 +12,7 @@ fn published(network: Option<&'static str>) -> ImportOptions {
     let file = Published {
         file: "caffenet.pkl",
         what: "a test's",
+        format: "",
         network,
         bytes: 1..=1,
         begins: b"",

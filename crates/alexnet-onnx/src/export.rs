@@ -63,19 +63,24 @@ pub(crate) fn model(
         initializer: constants,
         ..Default::default()
     };
-    let entry = |(key, value): (&String, &String)| StringStringEntryProto {
-        key: Some(key.clone()),
-        value: Some(value.clone()),
-    };
     let model = ModelProto {
         ir_version: Some(opset::ir_version(options.opset)),
         opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(options.opset) }],
         producer_name: Some(env!("CARGO_PKG_NAME").into()),
         producer_version: Some(env!("CARGO_PKG_VERSION").into()),
         doc_string: Some(network.description.clone()),
-        metadata_props: metadata.0.iter().map(entry).collect(),
+        metadata_props: properties(metadata),
         graph: Some(graph),
         ..Default::default()
     };
     Ok((model, parameters))
+}
+
+/// The metadata as a model's properties.
+pub(crate) fn properties(metadata: &Metadata) -> Vec<StringStringEntryProto> {
+    let entry = |(key, value): (&String, &String)| StringStringEntryProto {
+        key: Some(key.clone()),
+        value: Some(value.clone()),
+    };
+    metadata.0.iter().map(entry).collect()
 }

@@ -63,4 +63,4 @@ pub use model::Model;
 pub use options::{Batch, Data, ExportOptions, Extent, LrnForm};
 pub use quantize::{Affine, Quantization, calibrated, ranges, unpaired};
 pub use value::{Dim, Value};
-pub use write::{graph, write};
+pub use write::{Prepared, graph, write};

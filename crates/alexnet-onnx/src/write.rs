@@ -2,7 +2,7 @@
 
 use crate::export;
 use crate::graph::tensor_header;
-use crate::proto::{GraphProto, ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
+use crate::proto::{ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
 use crate::quantize::{Payload, Payloads, Stored, payloads};
 use crate::{Data, Error, ExportOptions, Extent, Model, Result, external};
 use alexnet_spec::{DType, Metadata, Network, Parameter, Tensor, Weights};
@@ -55,69 +55,105 @@ pub fn write(
     options: &ExportOptions,
     data: Data<'_>,
 ) -> Result<()> {
-    let (mut model, parameters) = export::model(network, metadata, options)?;
-    let mut graph = model.graph.take().unwrap_or_default();
-    match data {
-        Data::External { location, layout } => {
-            external::check_location(location).map_err(Error::Options)?;
-            for (parameter, stored) in &parameters {
-                let Stored::Float(dtype) = *stored else {
-                    let message = format!("`{location}` holds floats, not int8: try without --external-data");
-                    return Err(Error::Options(message));
-                };
-                let extent = layout.get(&parameter.name).ok_or_else(|| {
-                    Error::Options(format!("`{location}` has no place for parameter `{}`", parameter.name))
-                })?;
-                graph.initializer.push(external_tensor(parameter, dtype, location, extent)?);
+    let model = Prepared::new(network, weights, options, data)?;
+    out.write_all(&model.head(metadata)?)?;
+    model.write_graph(out)
+}
+
+/// A model that is made and not yet written: its head for one who learns the metadata last, its graph for one who has to begin
+/// with the weights. The length of the head is that of any other whose metadata are as long.
+pub struct Prepared<'a> {
+    model: ModelProto,
+    weights: &'a Weights,
+    graph: Vec<u8>,
+    tensors: Vec<Framed>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Makes the graph. What [`ExportOptions::quantize`] asks for is read here for the steps.
+    ///
+    /// Errs as [`write()`] does, but for what only a look at the weights can tell.
+    pub fn new(
+        network: &Network,
+        weights: &'a Weights,
+        options: &ExportOptions,
+        data: Data<'_>,
+    ) -> Result<Prepared<'a>> {
+        let (mut model, parameters) = export::model(network, &Metadata::default(), options)?;
+        let mut graph = model.graph.take().unwrap_or_default();
+        let mut tensors = Vec::new();
+        match data {
+            Data::External { location, layout } => {
+                external::check_location(location).map_err(Error::Options)?;
+                for (parameter, stored) in &parameters {
+                    let Stored::Float(dtype) = *stored else {
+                        let message = format!("`{location}` holds floats, not int8: try without --external-data");
+                        return Err(Error::Options(message));
+                    };
+                    let extent = layout.get(&parameter.name).ok_or_else(|| {
+                        Error::Options(format!("`{location}` has no place for parameter `{}`", parameter.name))
+                    })?;
+                    graph.initializer.push(external_tensor(parameter, dtype, location, extent)?);
+                }
             }
-            model.graph = Some(graph);
-            let bytes = model.encode_to_vec();
-            check_size(bytes.len() as u64)?;
-            out.write_all(&bytes)?;
+            Data::Inline => {
+                let Payloads { constants, streamed } = payloads(parameters, weights)?;
+                graph.initializer.extend(constants);
+                let framed = streamed
+                    .into_iter()
+                    .map(|(parameter, payload)| Framed::new(&parameter.name, payload, &parameter.shape));
+                tensors = framed.collect::<Result<_>>()?;
+            }
         }
-        Data::Inline => {
-            let Payloads { constants, streamed } = payloads(parameters, weights)?;
-            graph.initializer.extend(constants);
-            let framed = streamed
-                .into_iter()
-                .map(|(parameter, payload)| Framed::new(&parameter.name, payload, &parameter.shape))
-                .collect::<Result<Vec<_>>>()?;
-            stream(out, &model, &graph, &framed, &|name| {
-                weights.get(name).ok_or_else(|| Error::Options(format!("the weights hold no parameter `{name}`")))
-            })?;
-        }
+        let prepared = Prepared { model, weights, graph: graph.encode_to_vec(), tensors };
+        check_size(prepared.graph_len())?;
+        Ok(prepared)
     }
-    Ok(())
+
+    /// What the file begins with: all of the model but its graph, and the graph's length.
+    ///
+    /// Errs where the model would exceed protobuf's 2 GiB.
+    pub fn head(&self, metadata: &Metadata) -> Result<Vec<u8>> {
+        let model = ModelProto { metadata_props: export::properties(metadata), ..self.model.clone() };
+        head(&model, self.graph_len())
+    }
+
+    /// How many bytes come after the head.
+    pub fn graph_len(&self) -> u64 {
+        self.tensors.iter().map(Framed::len).sum::<u64>() + self.graph.len() as u64
+    }
+
+    /// Writes what comes after the head: the graph, its parameters last.
+    ///
+    /// Errs where weights aren't finite in the graph's type, and where `out` fails.
+    pub fn write_graph(&self, out: &mut dyn Write) -> Result<()> {
+        out.write_all(&self.graph)?;
+        self.tensors.iter().try_for_each(|framed| {
+            let tensor = self.weights.get(&framed.name);
+            let missing = || Error::Options(format!("the weights hold no parameter `{}`", framed.name));
+            framed.write(out, tensor.ok_or_else(missing)?)
+        })
+    }
 }
 
 /// Writes a model with all its initializers inside, each as [`Tensor::for_each_chunk`] gives it.
 pub(crate) fn model(out: &mut dyn Write, model: &Model) -> Result<()> {
-    let framed = model
-        .initializers()
-        .map(|(name, tensor)| Framed::new(name, Payload::Plain(tensor.dtype()), tensor.shape()))
-        .collect::<Result<Vec<_>>>()?;
-    stream(out, model.proto(), model.graph(), &framed, &|name| {
-        model.initializer(name).ok_or_else(|| Error::Options(format!("the model holds no initializer `{name}`")))
-    })
+    let framed = |(name, tensor): (_, &Tensor)| Framed::new(name, Payload::Plain(tensor.dtype()), tensor.shape());
+    let framed = model.initializers().map(framed).collect::<Result<Vec<_>>>()?;
+    let graph = model.graph().encode_to_vec();
+    let length = framed.iter().map(Framed::len).sum::<u64>() + graph.len() as u64;
+    out.write_all(&head(model.proto(), length)?)?;
+    out.write_all(&graph)?;
+    model.initializers().zip(&framed).try_for_each(|((_, tensor), framed)| framed.write(out, tensor))
 }
 
-/// Writes a model, its graph and its tensors, which `find` finds by their names.
-fn stream<'t>(
-    out: &mut dyn Write,
-    model: &ModelProto,
-    graph: &GraphProto,
-    tensors: &[Framed],
-    find: &dyn Fn(&str) -> Result<&'t Tensor>,
-) -> Result<()> {
-    let graph_bytes = graph.encode_to_vec();
-    let graph_len = tensors.iter().map(Framed::len).sum::<u64>() + graph_bytes.len() as u64;
+/// A model without its graph, whose message of so many bytes follows.
+fn head(model: &ModelProto, graph_len: u64) -> Result<Vec<u8>> {
     let mut head = model.encode_to_vec();
     encode_key(GRAPH, WireType::LengthDelimited, &mut head);
     encode_varint(graph_len, &mut head);
     check_size(head.len() as u64 + graph_len)?;
-    out.write_all(&head)?;
-    out.write_all(&graph_bytes)?;
-    tensors.iter().try_for_each(|framed| framed.write(out, find(&framed.name)?))
+    Ok(head)
 }
 
 /// The model alone, without parameters, as its messages: for a look at the graph before anything is written.

@@ -139,6 +139,20 @@ impl Tensor {
             && first(self) == first(other)
     }
 
+    /// The shared bytes from the first to the last element that the view shows, in whatever order it shows them: with gaps,
+    /// where it leaves elements out.
+    pub fn span(&self) -> &[u8] {
+        if self.elements() == 0 {
+            return &[];
+        }
+        let reach = |backwards: bool| -> usize {
+            let axes = self.shape.iter().zip(&self.strides).filter(|(_, stride)| (**stride < 0) == backwards);
+            axes.map(|(size, stride)| (size - 1) * stride.unsigned_abs()).sum()
+        };
+        let size = self.dtype.size();
+        &self.bytes[self.offset - reach(true) * size..self.offset + (reach(false) + 1) * size]
+    }
+
     /// The elements as they lie in the shared bytes, without a copy; `None` where they aren't contiguous.
     pub fn as_contiguous(&self) -> Option<Bytes> {
         let length = self.elements() * self.dtype.size();

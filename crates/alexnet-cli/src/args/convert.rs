@@ -65,6 +65,9 @@ pub struct Convert {
     /// Don't run what was written
     #[arg(long)]
     pub no_verify: bool,
+    /// Don't take the source's SHA-256: the outputs don't name it, and a published file isn't recognised by it
+    #[arg(long)]
+    pub no_hash: bool,
     /// Replace existing outputs
     #[arg(long)]
     pub force: bool,

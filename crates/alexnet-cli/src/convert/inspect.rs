@@ -1,6 +1,6 @@
 use crate::args::convert::Convert;
 use crate::{checkpoint, console};
-use alexnet_formats::{Inspection, Limits};
+use alexnet_formats::{ImportOptions, Inspection, Limits, Published};
 use anyhow::Result;
 use serde::Serialize;
 use std::path::Path;
@@ -19,7 +19,8 @@ struct Report {
 pub(super) fn inspect(input: &Path, args: &Convert) -> Result<()> {
     let limits = Limits::default();
     let source = checkpoint::open(input, &args.common, &limits)?;
-    let options = checkpoint::options(&source, &args.common, &limits)?;
+    let published = Published::recognise(&source).cloned();
+    let options = ImportOptions { published, ..checkpoint::options(&args.common, &limits)? };
     let opened = alexnet_formats::open(&source, &limits)?;
     checkpoint::check_companions(&source, &opened)?;
     let inspection = alexnet_formats::inspect(&opened, &options);

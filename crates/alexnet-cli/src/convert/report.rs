@@ -74,7 +74,9 @@ impl<'a> Report<'a> {
     pub(super) fn text(&self, published: bool) -> String {
         let mut out = String::new();
         let Report { input, network, .. } = self;
-        let _ = writeln!(out, "read      {}  ({}, {}, {})", input.path, input.format, input.dialect, size(input.bytes));
+        let unhashed = if input.sha256.is_none() { ", no SHA-256 taken (--no-hash)" } else { "" };
+        let (bytes, Input { path, format, dialect, .. }) = (size(input.bytes), input);
+        let _ = writeln!(out, "read      {path}  ({format}, {dialect}, {bytes}{unhashed})");
         let _ = writeln!(
             out,
             "network   {}: {} parameters, {}, input {}x{}x{} {}",

@@ -132,6 +132,10 @@ impl Lowered {
 
 fn constant(weight: &Weight) -> Result<Tensor> {
     let (tensor, dtype) = (&weight.tensor, weight.dtype);
+    if dtype == DType::F32 {
+        // Without a second copy: the weights are most of what loading takes.
+        return Ok(Tensor::from_vec(tensor.to_f32()?, tensor.shape(), &Device::Cpu)?);
+    }
     let mut bytes = Vec::with_capacity(tensor.elements() * dtype.size());
     tensor.for_each_chunk::<alexnet_spec::Error>(dtype, &mut |chunk| {
         bytes.extend_from_slice(chunk);

@@ -35,7 +35,6 @@ impl Page {
         let command = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         let evidence = html::collect(what, outcome, command)?;
         self.0.file().write_all(html::render(&outcome.report, &evidence).as_bytes())?;
-        self.0.sync()?;
         publish(vec![self.0], true)
     }
 }

@@ -6,6 +6,7 @@ use crate::runtimes::{self, Kind, Runtime, Spec, Unavailable, is_unsupported};
 use crate::subject::Subject;
 use alexnet_spec::{DType, Network};
 use anyhow::{Context, Result, bail};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// What to compare, on what, and how strictly.
@@ -29,7 +30,8 @@ pub(crate) struct Check<'a> {
     pub batch: usize,
     /// Whether to run several inputs as one batch besides, which must change nothing.
     pub batches: bool,
-    /// Whether to take the time of coarser numbers against that of f32.
+    /// Whether to take times, of coarser numbers against those of f32 too. Without, two runtimes run at a time, and how long
+    /// each of them takes means nothing.
     pub speed: bool,
     /// Whether to walk the layers even where the logits agree.
     pub layers: bool,
@@ -203,15 +205,19 @@ pub(super) struct Runs<'a> {
     pub unavailable: Vec<Unavailable>,
 }
 
-/// Runs both sides on everything that can run them, one after the other, on every input.
+/// Runs both sides on everything that can run them, on every input.
 ///
 /// Errs where a runtime that was asked for isn't at hand, and where nothing can run a side.
 pub(super) fn run_all<'a>(what: &Check<'a>) -> Result<Runs<'a>> {
     let mut all = Runs { runs: Vec::new(), unavailable: Vec::new() };
     let launchers = what.launchers();
-    for launcher in &launchers {
+    let runs: Vec<_> = match what.speed {
+        true => launchers.iter().map(|launcher| Run::new(launcher.clone(), what)).collect(),
+        false => side_by_side(&launchers, what),
+    };
+    for (launcher, run) in launchers.iter().zip(runs) {
         let (path, runtime) = (launcher.subject.path(), launcher.spec.to_string());
-        match Run::new(launcher.clone(), what) {
+        match run {
             Ok(run) if all.runs.iter().any(|other| other.name == run.name) => {
                 bail!("--runtime {runtime}: it is named twice, and would agree with itself")
             }
@@ -247,6 +253,32 @@ pub(super) fn run_all<'a>(what: &Check<'a>) -> Result<Runs<'a>> {
         }
     }
     Ok(all)
+}
+
+/// Runs two at a time: loading a network is work for one thread, and each loads its own copy of the weights. The last come
+/// first, since ONNX Runtime takes longest.
+fn side_by_side<'a>(launchers: &[Launcher<'a>], what: &Check<'a>) -> Vec<Result<Run<'a>>> {
+    let waiting = Mutex::new(launchers.iter().enumerate().collect::<Vec<_>>());
+    let done = Mutex::new(Vec::new());
+    let work = || {
+        let next = || unpoisoned(&waiting).pop();
+        while let Some((index, launcher)) = next() {
+            let run = Run::new(launcher.clone(), what).map(|run| Run { milliseconds: None, ..run });
+            unpoisoned(&done).push((index, run));
+        }
+    };
+    std::thread::scope(|scope| {
+        // Where there is no second thread to be had, this one does it all.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, run)| run).collect()
+}
+
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn set_aside(unavailable: &mut Vec<Unavailable>, new: Unavailable) {

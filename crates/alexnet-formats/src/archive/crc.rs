@@ -5,7 +5,7 @@ use std::thread;
 const PIECE: usize = 8 << 20;
 
 /// The CRC-32 of `bytes`, by several threads where there are many bytes: they are read from the disk here for the first time.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(8);
     let piece = bytes.len().div_ceil(threads).max(PIECE);
     if bytes.len() <= piece {

@@ -16,4 +16,5 @@ mod local;
 mod member;
 mod reader;
 
+pub(crate) use crc::crc32;
 pub(crate) use reader::Archive;

@@ -1,8 +1,8 @@
-use super::crc::crc32;
 use super::directory::{self, END};
 use super::inflate::inflate;
 use super::local;
 use super::member::{Member, Method};
+use crate::checksum::Checksum;
 use crate::input::Input;
 use crate::shown::shown;
 use crate::{Error, Limits, Result};
@@ -71,27 +71,27 @@ impl Archive {
     /// Errs where it isn't as long as its header says, or its CRC is wrong. An archive that was written without any CRC is
     /// believed.
     pub fn read(&self, name: &str) -> Result<Option<Bytes>> {
-        let member = self.by_name.get(name).and_then(|index| self.members.get(*index));
-        let read = member
-            .map(|member| self.content(member).map_err(|e| e.at(format!("zip entry `{}`", shown(name.as_bytes())))));
-        read.transpose()
+        let mut checksums = Vec::new();
+        let content = self.read_later(name, &mut checksums)?;
+        checksums.iter().try_for_each(Checksum::verify)?;
+        Ok(content)
     }
 
-    fn content(&self, member: &Member) -> Result<Bytes> {
+    /// As [`Archive::read`], but a CRC isn't held against the content: it is added to `checksums`, for whoever passes over
+    /// the content anyway.
+    pub fn read_later(&self, name: &str, checksums: &mut Vec<Checksum>) -> Result<Option<Bytes>> {
+        let member = self.by_name.get(name).and_then(|index| self.members.get(*index));
+        let Some(member) = member else { return Ok(None) };
         let raw = self.bytes.slice(member.content.clone());
         let content = match member.method {
             Method::Stored => raw,
-            Method::Deflated => inflate(&raw, member.size)?,
+            Method::Deflated => inflate(&raw, member.size)
+                .map_err(|error| error.at(format!("zip entry `{}`", shown(name.as_bytes()))))?,
         };
-        if !self.has_checksums {
-            return Ok(content);
+        if self.has_checksums {
+            checksums.push(Checksum::new(name, content.clone(), member.crc));
         }
-        let crc = crc32(&content);
-        match crc == member.crc {
-            true => Ok(content),
-            false => Err(Error::malformed(format!("its CRC-32 is {crc:08x}, but should be {:08x}", member.crc))
-                .with_remedy("getting the file again: it is damaged")),
-        }
+        Ok(Some(content))
     }
 
     /// Members that share bytes make small files large, and scanners blind.

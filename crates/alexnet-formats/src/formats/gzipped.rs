@@ -20,7 +20,7 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     if inner.bytes().starts_with(MAGIC) {
         return Err(Error::refused("a gzip around a gzip").with_remedy("gunzip"));
     }
-    super::read(&inner, limits).map_err(|error| error.at("gzip"))
+    super::believed(super::read(&inner, limits)).map_err(|error| error.at("gzip"))
 }
 
 /// The content, held against its CRC and length; a gzip doesn't say beforehand how much it will be.

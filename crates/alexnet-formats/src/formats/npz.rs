@@ -24,13 +24,13 @@ fn recognises(source: &Source, limits: &Limits) -> bool {
 fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     let bytes = source.bytes();
     let archive = Archive::open(bytes.clone(), limits)?;
-    let mut storages = Storages::new(bytes.len(), false);
+    let (mut storages, mut checksums) = (Storages::new(bytes.len(), false), Vec::new());
     let mut heap = Heap::new(limits);
     let mut groups = BTreeMap::new();
     for member in archive.names() {
         let name = member.strip_suffix(".npy").unwrap_or(member);
         let place = |error: Error| error.at(format!("zip entry `{}`", shown(member.as_bytes())));
-        let content = archive.read(member)?.unwrap_or_default();
+        let content = archive.read_later(member, &mut checksums)?.unwrap_or_default();
         let value = npy::value(&mut heap, content).map_err(place)?;
         add(&mut groups, name, &heap, value, &mut storages).map_err(place)?;
     }
@@ -42,7 +42,7 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     if groups.is_empty() {
         return Err(Error::refused("holds no arrays of numbers").with_remedy("the file with the weights"));
     }
-    Ok(Checkpoint::new(FORMAT.name, tree::joined(groups)?))
+    Ok(Checkpoint { checksums, ..Checkpoint::new(FORMAT.name, tree::joined(groups)?) })
 }
 
 /// Groups by their keys: the root comes first.

@@ -49,14 +49,14 @@ pub(super) fn read_as(format: &'static str, source: &Source, limits: &Limits) ->
         let message = format!("{} bytes after the pickle's end, at byte {}", input.left(), input.position());
         return Err(Error::malformed(message).at("data.pkl"));
     }
-    let mut storages = Storages::new(bytes.len(), big_endian(&archive, folder)?);
+    let (mut storages, mut checksums) = (Storages::new(bytes.len(), big_endian(&archive, folder)?), Vec::new());
     for key in pytorch::storage_keys(&heap) {
-        let content = archive.read(&format!("{folder}data/{}", String::from_utf8_lossy(&key)))?;
+        let content = archive.read_later(&format!("{folder}data/{}", String::from_utf8_lossy(&key)), &mut checksums)?;
         let content = content.ok_or_else(|| without_data(&archive, folder, &key))?;
         storages.insert(key, content)?;
     }
     let groups = pytorch::groups(&heap, root, &mut storages)?;
-    Ok(Checkpoint::new(format, groups))
+    Ok(Checkpoint { checksums, ..Checkpoint::new(format, groups) })
 }
 
 fn big_endian(archive: &Archive, folder: &str) -> Result<bool> {

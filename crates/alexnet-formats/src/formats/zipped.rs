@@ -22,7 +22,7 @@ fn read(source: &Source, limits: &Limits) -> Result<Checkpoint> {
     if Archive::recognises(&inner.bytes()) && recognises(&inner, limits) {
         return Err(place(Error::refused("is again a zip around a file").with_remedy("unpacking it")));
     }
-    super::read(&inner, limits).map_err(place)
+    super::believed(super::read(&inner, limits)).map_err(place)
 }
 
 /// The only member, leaving aside what macOS adds to every zip.

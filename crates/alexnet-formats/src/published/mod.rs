@@ -18,6 +18,8 @@ pub struct Published {
     pub file: &'static str,
     /// Whose it is, and which release.
     pub what: &'static str,
+    /// How the name of its format in the registry begins.
+    pub format: &'static str,
     /// The network, by its name in the registry, where the file doesn't say it itself.
     pub network: Option<&'static str>,
     /// How many bytes it has, or may have where its publisher tells its hash alone.
@@ -47,12 +49,15 @@ impl Published {
 
     /// The same for a table of one's own.
     pub fn recognise_in<'t>(table: &'t [Published], source: &Source) -> Option<&'t Published> {
-        let bytes = source.bytes();
-        let (mut sha256, mut sha1, mut md5) = (None, None, None);
-        table.iter().filter(|known| known.may_be(&bytes)).find(|known| match known.hash {
-            Hash::Sha256(hash) => sha256.get_or_insert_with(|| hex(&Sha256::digest(&bytes))).starts_with(hash),
-            Hash::Sha1(hash) => sha1.get_or_insert_with(|| hex(&Sha1::digest(&bytes))).starts_with(hash),
-            Hash::Md5(hash) => md5.get_or_insert_with(|| hex(&Md5::digest(&bytes))).starts_with(hash),
+        find(table, source, None, |_| true)
+    }
+
+    /// As [`Published::recognise`], for one who has read the file already and knows its SHA-256: as long as the file is of
+    /// another format or, unless it is of the very size, of another network than a published one, it isn't hashed again.
+    pub fn recognise_read(source: &Source, format: &str, network: &str, sha256: String) -> Option<&'static Published> {
+        find(TABLE, source, Some(sha256), |known| {
+            let of_size = known.bytes.start() == known.bytes.end();
+            format.starts_with(known.format) && (of_size || known.network.is_none_or(|name| name == network))
         })
     }
 
@@ -61,7 +66,7 @@ impl Published {
     }
 
     /// That a file is this one, in a sentence.
-    pub(crate) fn note(&self) -> String {
+    pub fn note(&self) -> String {
         let kind = match self.hash {
             Hash::Sha256(_) => "SHA-256",
             Hash::Sha1(_) => "SHA-1",
@@ -70,6 +75,22 @@ impl Published {
         let network = self.network.map(|network| format!(", network {network}")).unwrap_or_default();
         format!("by its {kind} it is {}: {}{network}", self.file, self.what)
     }
+}
+
+/// The first file of the table that may be `source` and is.
+fn find<'t>(
+    table: &'t [Published],
+    source: &Source,
+    mut sha256: Option<String>,
+    may_be: impl Fn(&Published) -> bool,
+) -> Option<&'t Published> {
+    let bytes = source.bytes();
+    let (mut sha1, mut md5) = (None, None);
+    table.iter().filter(|known| known.may_be(&bytes) && may_be(known)).find(|known| match known.hash {
+        Hash::Sha256(hash) => sha256.get_or_insert_with(|| hex(&Sha256::digest(&bytes))).starts_with(hash),
+        Hash::Sha1(hash) => sha1.get_or_insert_with(|| hex(&Sha1::digest(&bytes))).starts_with(hash),
+        Hash::Md5(hash) => md5.get_or_insert_with(|| hex(&Md5::digest(&bytes))).starts_with(hash),
+    })
 }
 
 fn hex(digest: &[u8]) -> String {
@@ -89,7 +110,7 @@ mod tests {
     ];
 
     fn entry(hash: Hash) -> Published {
-        Published { file: "abc", what: "three letters", network: None, bytes: 3..=3, begins: b"a", hash }
+        Published { file: "abc", what: "three letters", format: "", network: None, bytes: 3..=3, begins: b"a", hash }
     }
 
     #[test]
@@ -126,6 +147,11 @@ mod tests {
             let in_name = known.file.contains(digits) && digits.len() == 8 && known.bytes.clone().count() == 1;
             assert!(digits.len() == whole || in_name, "{}", known.file);
             assert!(digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')), "{}", known.file);
+            assert!(
+                crate::formats::FORMATS.iter().any(|format| format.name.starts_with(known.format)),
+                "{}",
+                known.file
+            );
             assert!(known.network.is_none_or(|name| networks::get(name).is_some()), "{}", known.file);
             // Where only the hash is known, the first bytes keep other files from being read for nothing.
             let narrow = known.bytes.end() - known.bytes.start() < 1 << 20;

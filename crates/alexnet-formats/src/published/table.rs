@@ -6,6 +6,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlc_alexnet.caffemodel",
         what: "AlexNet of the Caffe release, iteration 360,000",
+        format: "caffe",
         network: Some("bvlc"),
         bytes: 243_862_414..=243_862_414,
         begins: b"",
@@ -14,6 +15,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlc_reference_caffenet.caffemodel",
         what: "CaffeNet of the Caffe release",
+        format: "caffe",
         network: Some("caffenet"),
         bytes: 243_862_418..=243_862_418,
         begins: b"",
@@ -22,6 +24,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnet-owt-7be5be79.pth",
         what: "torchvision's AlexNet, IMAGENET1K_V1",
+        format: "pytorch",
         network: Some("torchvision"),
         bytes: 244_408_911..=244_408_911,
         begins: b"",
@@ -30,6 +33,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnet-owt-4df8aa71.pth",
         what: "torchvision's AlexNet as it was published until 2021",
+        format: "pytorch",
         network: Some("torchvision"),
         bytes: 244_418_560..=244_418_560,
         begins: b"",
@@ -38,6 +42,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnet-1664-2768cdb3.pth",
         what: "pytorchcv's alexnet of release v0.0.481",
+        format: "pytorch",
         network: Some("pytorchcv-alexnet"),
         bytes: 249_513_376..=249_600_000,
         begins: b"",
@@ -46,6 +51,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnetb-1747-ac887bf7.pth",
         what: "pytorchcv's alexnetb of release v0.0.485",
+        format: "pytorch",
         network: Some("pytorchcv-alexnetb"),
         bytes: 244_403_360..=244_500_000,
         begins: b"",
@@ -54,6 +60,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnet-44335d1f.params",
         what: "AlexNet of Gluon's model zoo",
+        format: "mxnet",
         network: Some("torchvision"),
         bytes: 244_403_360..=244_500_000,
         begins: b"\x12\x01\0\0",
@@ -62,6 +69,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnet-1610-4dd7cfb6.params",
         what: "gluoncv2's alexnet of release v0.0.481",
+        format: "mxnet",
         network: Some("pytorchcv-alexnet"),
         bytes: 249_513_376..=249_600_000,
         begins: b"\x12\x01\0\0",
@@ -70,6 +78,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnetb-1705-0181007a.params",
         what: "gluoncv2's alexnetb of release v0.0.485",
+        format: "mxnet",
         network: Some("pytorchcv-alexnetb"),
         bytes: 244_403_360..=244_500_000,
         begins: b"\x12\x01\0\0",
@@ -78,6 +87,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "lucid-dl/alexnet, IMAGENET1K_V1/model.safetensors",
         what: "torchvision's AlexNet under Lucid's names",
+        format: "safetensors",
         network: Some("torchvision"),
         bytes: 244_403_360..=244_500_000,
         begins: b"",
@@ -86,6 +96,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "AlexNet_pretrained.pdparams",
         what: "PaddlePaddle's AlexNet",
+        format: "pickle",
         network: Some("torchvision"),
         bytes: 244_403_360..=400_000_000,
         begins: b"\x80",
@@ -94,6 +105,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "imagenet-caffe-alex.mat",
         what: "MatConvNet's import of the Caffe release's AlexNet",
+        format: "matlab",
         network: None,
         bytes: 200_000_000..=260_000_000,
         begins: b"MATLAB ",
@@ -102,6 +114,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "imagenet-caffe-ref.mat",
         what: "MatConvNet's import of CaffeNet",
+        format: "matlab",
         network: None,
         bytes: 200_000_000..=260_000_000,
         begins: b"MATLAB ",
@@ -110,6 +123,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "imagenet-matconvnet-alex.mat",
         what: "AlexNet as MatConvNet trained it",
+        format: "matlab",
         network: None,
         bytes: 200_000_000..=260_000_000,
         begins: b"MATLAB ",
@@ -118,6 +132,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnet_Opset16.onnx",
         what: "torchvision's AlexNet as the ONNX model zoo exported it",
+        format: "onnx",
         network: None,
         bytes: 244_407_335..=244_407_335,
         begins: b"",
@@ -126,6 +141,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnet_Opset17.onnx",
         what: "torchvision's AlexNet as the ONNX model zoo exported it",
+        format: "onnx",
         network: None,
         bytes: 244_407_335..=244_407_335,
         begins: b"",
@@ -134,6 +150,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "alexnet_Opset18.onnx",
         what: "torchvision's AlexNet as the ONNX model zoo exported it",
+        format: "onnx",
         network: None,
         bytes: 244_407_335..=244_407_335,
         begins: b"",
@@ -142,6 +159,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlcalexnet-12-int8.onnx",
         what: "the ONNX model zoo's AlexNet of the Caffe release, quantised",
+        format: "onnx",
         network: None,
         bytes: 60_984_008..=60_984_008,
         begins: b"",
@@ -150,6 +168,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlcalexnet-12-qdq.onnx",
         what: "the ONNX model zoo's AlexNet of the Caffe release, quantised",
+        format: "onnx",
         network: None,
         bytes: 61_009_072..=61_009_072,
         begins: b"",
@@ -158,6 +177,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlcalexnet-12.onnx",
         what: "the ONNX model zoo's AlexNet of the Caffe release",
+        format: "onnx",
         network: None,
         bytes: 243_863_787..=243_863_787,
         begins: b"",
@@ -166,6 +186,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlcalexnet-3.onnx",
         what: "the ONNX model zoo's AlexNet of the Caffe release",
+        format: "onnx",
         network: None,
         bytes: 243_863_514..=243_863_514,
         begins: b"",
@@ -174,6 +195,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlcalexnet-6.onnx",
         what: "the ONNX model zoo's AlexNet of the Caffe release",
+        format: "onnx",
         network: None,
         bytes: 243_863_628..=243_863_628,
         begins: b"",
@@ -182,6 +204,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlcalexnet-7.onnx",
         what: "the ONNX model zoo's AlexNet of the Caffe release",
+        format: "onnx",
         network: None,
         bytes: 243_863_542..=243_863_542,
         begins: b"",
@@ -190,6 +213,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlcalexnet-8.onnx",
         what: "the ONNX model zoo's AlexNet of the Caffe release",
+        format: "onnx",
         network: None,
         bytes: 243_863_542..=243_863_542,
         begins: b"",
@@ -198,6 +222,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "bvlcalexnet-9.onnx",
         what: "the ONNX model zoo's AlexNet of the Caffe release",
+        format: "onnx",
         network: None,
         bytes: 243_863_542..=243_863_542,
         begins: b"",
@@ -206,6 +231,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "caffenet-12-int8.onnx",
         what: "the ONNX model zoo's CaffeNet, quantised",
+        format: "onnx",
         network: None,
         bytes: 60_984_071..=60_984_071,
         begins: b"",
@@ -214,6 +240,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "caffenet-12-qdq.onnx",
         what: "the ONNX model zoo's CaffeNet, quantised",
+        format: "onnx",
         network: None,
         bytes: 61_009_797..=61_009_797,
         begins: b"",
@@ -222,6 +249,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "caffenet-12.onnx",
         what: "the ONNX model zoo's CaffeNet",
+        format: "onnx",
         network: None,
         bytes: 243_863_798..=243_863_798,
         begins: b"",
@@ -230,6 +258,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "caffenet-3.onnx",
         what: "the ONNX model zoo's CaffeNet",
+        format: "onnx",
         network: None,
         bytes: 243_863_525..=243_863_525,
         begins: b"",
@@ -238,6 +267,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "caffenet-6.onnx",
         what: "the ONNX model zoo's CaffeNet",
+        format: "onnx",
         network: None,
         bytes: 243_863_639..=243_863_639,
         begins: b"",
@@ -246,6 +276,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "caffenet-7.onnx",
         what: "the ONNX model zoo's CaffeNet",
+        format: "onnx",
         network: None,
         bytes: 243_863_553..=243_863_553,
         begins: b"",
@@ -254,6 +285,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "caffenet-8.onnx",
         what: "the ONNX model zoo's CaffeNet",
+        format: "onnx",
         network: None,
         bytes: 243_863_553..=243_863_553,
         begins: b"",
@@ -262,6 +294,7 @@ pub const TABLE: &[Published] = &[
     Published {
         file: "caffenet-9.onnx",
         what: "the ONNX model zoo's CaffeNet",
+        format: "onnx",
         network: None,
         bytes: 243_863_553..=243_863_553,
         begins: b"",

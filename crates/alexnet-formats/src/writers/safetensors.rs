@@ -7,7 +7,7 @@
 
 use crate::{Error, Result};
 use alexnet_spec::naming::Naming;
-use alexnet_spec::{DType, Metadata, Network, Weights};
+use alexnet_spec::{DType, Metadata, Network, Parameter, Weights};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -81,38 +81,77 @@ pub fn write(
     naming: Naming,
     metadata: &Metadata,
 ) -> Result<Layout> {
-    let type_name = type_name(dtype)?;
-    let parameters = network.parameters()?;
-    let (mut entries, mut spans, mut end) = (BTreeMap::new(), BTreeMap::new(), 0u64);
-    for parameter in &parameters {
-        let (start, length) = (end, (parameter.elements() * dtype.size()) as u64);
-        end += length;
-        let entry = Entry { dtype: type_name, shape: parameter.shape.clone(), data_offsets: [start, end] };
-        entries.insert(naming.spell(network, &parameter.name)?, entry);
-        spans.insert(parameter.name.clone(), Span { offset: start, length });
+    let file = Prepared::new(network, weights, dtype, naming)?;
+    let header = file.header(metadata)?;
+    out.write_all(&header).map_err(io)?;
+    file.write_tensors(out)?;
+    Ok(file.layout(header.len() as u64))
+}
+
+/// A file that is laid out and not yet written: its header for one who learns the metadata last, its tensors for one who has
+/// to begin with them. The length of the header is that of any other whose metadata are as long.
+pub struct Prepared<'a> {
+    network: &'a Network,
+    weights: &'a Weights,
+    dtype: DType,
+    naming: Naming,
+    parameters: Vec<Parameter>,
+    entries: BTreeMap<String, Entry>,
+    /// Where parameters lie after the header.
+    spans: BTreeMap<String, Span>,
+    data: u64,
+}
+
+impl<'a> Prepared<'a> {
+    /// Lays out the tensors. Errs where `dtype` isn't floating point, or the network has no names of that spelling.
+    pub fn new(network: &'a Network, weights: &'a Weights, dtype: DType, naming: Naming) -> Result<Prepared<'a>> {
+        let type_name = type_name(dtype)?;
+        let parameters = network.parameters()?;
+        let (mut entries, mut spans, mut end) = (BTreeMap::new(), BTreeMap::new(), 0u64);
+        for parameter in &parameters {
+            let (start, length) = (end, (parameter.elements() * dtype.size()) as u64);
+            end += length;
+            let entry = Entry { dtype: type_name, shape: parameter.shape.clone(), data_offsets: [start, end] };
+            entries.insert(naming.spell(network, &parameter.name)?, entry);
+            spans.insert(parameter.name.clone(), Span { offset: start, length });
+        }
+        Ok(Prepared { network, weights, dtype, naming, parameters, entries, spans, data: end })
     }
 
-    let io = |error| Error::io("writing safetensors", error);
-    let header = header(network, naming, metadata, &entries)?;
-    out.write_all(&(header.len() as u64).to_le_bytes()).map_err(io)?;
-    out.write_all(&header).map_err(io)?;
-    for parameter in &parameters {
-        let tensor = weights
-            .get(&parameter.name)
-            .filter(|tensor| tensor.shape() == parameter.shape)
-            .ok_or_else(|| alexnet_spec::Error::Weights(format!("`{}` isn't as the network has it", parameter.name)))?;
-        tensor.for_each_chunk::<Failure>(dtype, &mut |chunk| out.write_all(chunk).map_err(Failure::Write)).map_err(
-            |failure| match failure {
-                Failure::Write(error) => io(error),
-                Failure::Convert(error) => {
-                    alexnet_spec::Error::Weights(format!("`{}`: {error}", parameter.name)).into()
-                }
-            },
-        )?;
+    /// What the file begins with: the length of the JSON, and the JSON.
+    pub fn header(&self, metadata: &Metadata) -> Result<Vec<u8>> {
+        let json = header(self.network, self.naming, metadata, &self.entries)?;
+        Ok([&(json.len() as u64).to_le_bytes()[..], &json].concat())
     }
-    let data = 8 + header.len() as u64;
-    spans.values_mut().for_each(|span| span.offset += data);
-    Ok(Layout { spans, total: data + end })
+
+    /// Where everything lies behind a header of so many bytes.
+    pub fn layout(&self, header: u64) -> Layout {
+        let moved = |(name, span): (&String, &Span)| (name.clone(), Span { offset: header + span.offset, ..*span });
+        Layout { spans: self.spans.iter().map(moved).collect(), total: header + self.data }
+    }
+
+    /// Writes what comes after the header.
+    ///
+    /// Errs where a finite weight isn't finite in the element type, and where `out` fails.
+    pub fn write_tensors(&self, out: &mut dyn Write) -> Result<()> {
+        for parameter in &self.parameters {
+            let name = &parameter.name;
+            let tensor = self.weights.get(name).filter(|tensor| tensor.shape() == parameter.shape);
+            let tensor =
+                tensor.ok_or_else(|| alexnet_spec::Error::Weights(format!("`{name}` isn't as the network has it")))?;
+            let written =
+                tensor.for_each_chunk::<Failure>(self.dtype, &mut |chunk| out.write_all(chunk).map_err(Failure::Write));
+            written.map_err(|failure| match failure {
+                Failure::Write(error) => io(error),
+                Failure::Convert(error) => alexnet_spec::Error::Weights(format!("`{name}`: {error}")).into(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn io(error: std::io::Error) -> Error {
+    Error::io("writing safetensors", error)
 }
 
 /// What can go wrong between a tensor and the file.
