@@ -1,6 +1,9 @@
+mod gather;
+
 use crate::dtype::convert;
 use crate::{DType, Error, Result};
 use bytes::Bytes;
+use gather::gather;
 use std::fmt;
 
 /// A strided view of little-endian elements in shared bytes, usually a mapped file.
@@ -23,7 +26,10 @@ use std::fmt;
 pub struct Tensor {
     dtype: DType,
     shape: Vec<usize>,
-    /// In elements; negative where an axis is flipped.
+    /// The dimensions in which the view steps uniformly: those of `shape`, or a finer division of them, where elements that
+    /// don't follow each other in the bytes are one dimension: the columns of a matrix whose inputs are listed otherwise.
+    dims: Vec<usize>,
+    /// Along each of `dims`, in elements; negative where an axis is flipped.
     strides: Vec<isize>,
     /// Of the first element, in bytes.
     offset: usize,
@@ -33,7 +39,7 @@ pub struct Tensor {
 /// As many dimensions as NumPy allows.
 const MAX_RANK: usize = 64;
 
-/// The size of the pieces in which a view is gathered.
+/// The size of the pieces in which elements are converted.
 const CHUNK: usize = 1 << 18;
 
 impl Tensor {
@@ -91,7 +97,7 @@ impl Tensor {
             }
         }
         let offset = if elements == 0 { 0 } else { offset * dtype.size() };
-        Ok(Tensor { dtype, shape, strides, offset, bytes })
+        Ok(Tensor { dtype, dims: shape.clone(), shape, strides, offset, bytes })
     }
 
     /// A row-major tensor of f32 values.
@@ -109,9 +115,29 @@ impl Tensor {
         &self.shape
     }
 
-    /// The steps between neighbours along each dimension, in elements.
-    pub fn strides(&self) -> &[isize] {
-        &self.strides
+    /// The steps between neighbours along each dimension, in elements; `None` where they aren't uniform along one.
+    pub fn strides(&self) -> Option<&[isize]> {
+        self.is_uniform().then_some(&self.strides)
+    }
+
+    /// Whether neighbours along a dimension are other elements: not so along one of a single place, or with stride 0.
+    pub fn varies_along(&self, axis: usize) -> bool {
+        match (self.strides(), self.shape.get(axis)) {
+            (Some(strides), Some(size)) => *size > 1 && strides.get(axis).is_some_and(|stride| *stride != 0),
+            (_, size) => size.is_some_and(|size| *size > 1),
+        }
+    }
+
+    fn is_uniform(&self) -> bool {
+        self.dims == self.shape
+    }
+
+    /// The same elements with one step along each dimension: a copy, unless it has that already.
+    fn uniform(&self) -> Result<Tensor> {
+        match self.is_uniform() {
+            true => Ok(self.clone()),
+            false => Tensor::new(self.dtype, self.shape.clone(), self.to_bytes()),
+        }
     }
 
     /// The number of elements.
@@ -123,7 +149,7 @@ impl Tensor {
     pub fn is_contiguous(&self) -> bool {
         let mut expected = 1isize;
         self.elements() == 0
-            || self.shape.iter().zip(&self.strides).rev().all(|(&size, &stride)| {
+            || self.dims.iter().zip(&self.strides).rev().all(|(&size, &stride)| {
                 let fits = size == 1 || stride == expected;
                 expected *= size as isize;
                 fits
@@ -135,7 +161,7 @@ impl Tensor {
         let first = |tensor: &Tensor| tensor.bytes.as_ptr() as usize + tensor.offset;
         self.dtype == other.dtype
             && self.shape == other.shape
-            && self.strides == other.strides
+            && (&self.dims, &self.strides) == (&other.dims, &other.strides)
             && first(self) == first(other)
     }
 
@@ -146,7 +172,7 @@ impl Tensor {
             return &[];
         }
         let reach = |backwards: bool| -> usize {
-            let axes = self.shape.iter().zip(&self.strides).filter(|(_, stride)| (**stride < 0) == backwards);
+            let axes = self.dims.iter().zip(&self.strides).filter(|(_, stride)| (**stride < 0) == backwards);
             axes.map(|(size, stride)| (size - 1) * stride.unsigned_abs()).sum()
         };
         let size = self.dtype.size();
@@ -163,7 +189,7 @@ impl Tensor {
     pub fn to_bytes(&self) -> Bytes {
         self.as_contiguous().unwrap_or_else(|| {
             let mut out = Vec::with_capacity(self.elements() * self.dtype.size());
-            self.gather(&mut |chunk| {
+            gather(self, &mut |chunk| {
                 out.extend_from_slice(chunk);
                 Ok::<(), std::convert::Infallible>(())
             })
@@ -185,7 +211,7 @@ impl Tensor {
         if dtype == self.dtype {
             return match self.as_contiguous() {
                 Some(bytes) => sink(&bytes),
-                None => self.gather(sink),
+                None => gather(self, sink),
             };
         }
         if !self.dtype.is_float() || !dtype.is_float() {
@@ -199,7 +225,7 @@ impl Tensor {
         };
         match self.as_contiguous() {
             Some(bytes) => bytes.chunks(CHUNK).try_for_each(convert),
-            None => self.gather(&mut convert),
+            None => gather(self, &mut convert),
         }
     }
 
@@ -225,9 +251,10 @@ impl Tensor {
         if !sorted.iter().copied().eq(0..self.shape.len()) {
             return Err(Error::Tensor(format!("{axes:?} is no permutation of {} axes", self.shape.len())));
         }
-        let mut view = self.clone();
+        let mut view = self.uniform()?;
+        view.strides = axes.iter().map(|&axis| view.strides[axis]).collect();
         view.shape = axes.iter().map(|&axis| self.shape[axis]).collect();
-        view.strides = axes.iter().map(|&axis| self.strides[axis]).collect();
+        view.dims = view.shape.clone();
         Ok(view)
     }
 
@@ -235,8 +262,8 @@ impl Tensor {
     ///
     /// Errs where there is no such axis.
     pub fn flip(&self, axis: usize) -> Result<Tensor> {
-        let (&size, &stride) = self.axis(axis)?;
-        let mut view = self.clone();
+        let mut view = self.uniform()?;
+        let (size, stride) = view.axis(axis)?;
         if self.elements() > 0 {
             let shift = (size - 1) as isize * stride * self.dtype.size() as isize;
             view.offset =
@@ -250,14 +277,15 @@ impl Tensor {
     ///
     /// Errs where they reach beyond it.
     pub fn narrow(&self, axis: usize, start: usize, length: usize) -> Result<Tensor> {
-        let (&size, &stride) = self.axis(axis)?;
+        let mut view = self.uniform()?;
+        let (size, stride) = view.axis(axis)?;
         if start.checked_add(length).is_none_or(|end| end > size) {
             return Err(Error::Tensor(format!(
                 "{length} positions from {start} on reach beyond axis {axis} of {size}"
             )));
         }
-        let mut view = self.clone();
         view.shape[axis] = length;
+        view.dims[axis] = length;
         if view.elements() > 0 {
             let shift = start as isize * stride * self.dtype.size() as isize;
             view.offset =
@@ -266,7 +294,8 @@ impl Tensor {
         Ok(view)
     }
 
-    /// The same elements in another shape. Without a copy where the strides allow it (splitting an axis always does).
+    /// The same elements in another shape. Without a copy where axes are split or merged; with one where places of several
+    /// axes are mixed, as a `[2, 3]` view of a `[3, 2]` transpose would.
     ///
     /// Errs where the number of elements differs.
     pub fn reshape(&self, shape: &[usize]) -> Result<Tensor> {
@@ -274,10 +303,39 @@ impl Tensor {
         if elements != Some(self.elements()) || shape.len() > MAX_RANK {
             return Err(Error::Tensor(format!("shape {:?} can't become {shape:?}", self.shape)));
         }
-        match self.split_strides(shape) {
-            Some(strides) => Ok(Tensor { shape: shape.to_vec(), strides, ..self.clone() }),
-            None => Tensor::new(self.dtype, shape.to_vec(), self.to_bytes()),
+        let shape = shape.to_vec();
+        if let Some(strides) = self.split_strides(&shape) {
+            return Ok(Tensor { dims: shape.clone(), shape, strides, ..self.clone() });
         }
+        match self.divided(&shape) {
+            Some((dims, strides)) => Ok(Tensor { shape, dims, strides, ..self.clone() }),
+            None => Tensor::new(self.dtype, shape, self.to_bytes()),
+        }
+    }
+
+    /// The coarsest dimensions that divide both those of the view and those of `shape`, and the strides along them.
+    fn divided(&self, shape: &[usize]) -> Option<(Vec<usize>, Vec<isize>)> {
+        let mut own = self.dims.iter().copied().zip(self.strides.iter().copied()).filter(|(size, _)| *size != 1).rev();
+        let (mut dims, mut strides) = (Vec::new(), Vec::new());
+        let (mut left, mut stride) = (1, 1);
+        for mut wanted in shape.iter().copied().filter(|size| *size != 1).rev() {
+            while wanted > 1 {
+                if left == 1 {
+                    (left, stride) = own.next()?;
+                }
+                let size = if wanted % left == 0 { left } else { wanted };
+                if left % size != 0 {
+                    return None;
+                }
+                dims.push(size);
+                strides.push(stride);
+                (wanted, left) = (wanted / size, left / size);
+                stride = stride.checked_mul(size as isize)?;
+            }
+        }
+        dims.reverse();
+        strides.reverse();
+        (dims.len() <= MAX_RANK).then_some((dims, strides))
     }
 
     /// Strides that show the same elements as `shape`, where every new axis lies within one run of old axes that step
@@ -287,7 +345,7 @@ impl Tensor {
             return row_major(shape).ok();
         }
         let old: Vec<(usize, isize)> =
-            self.shape.iter().copied().zip(self.strides.iter().copied()).filter(|(size, _)| *size != 1).collect();
+            self.dims.iter().copied().zip(self.strides.iter().copied()).filter(|(size, _)| *size != 1).collect();
         let mut runs: Vec<(usize, isize)> = Vec::new();
         for (size, stride) in old {
             match runs.last_mut() {
@@ -314,63 +372,17 @@ impl Tensor {
         Some(strides)
     }
 
-    fn axis(&self, axis: usize) -> Result<(&usize, &isize)> {
-        self.shape
-            .get(axis)
-            .zip(self.strides.get(axis))
+    /// Size of a dimension and stride along it, of a view that is uniform.
+    fn axis(&self, axis: usize) -> Result<(usize, isize)> {
+        let size = self.shape.get(axis).copied();
+        size.zip(self.strides.get(axis).copied())
             .ok_or_else(|| Error::Tensor(format!("there is no axis {axis} in shape {:?}", self.shape)))
-    }
-
-    /// Copies the elements in row-major order into pieces of about [`CHUNK`] bytes.
-    fn gather<E>(&self, sink: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        match self.dtype.size() {
-            8 => self.gather_sized::<8, E>(sink),
-            4 => self.gather_sized::<4, E>(sink),
-            2 => self.gather_sized::<2, E>(sink),
-            _ => self.gather_sized::<1, E>(sink),
-        }
-    }
-
-    fn gather_sized<const SIZE: usize, E>(&self, sink: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let rank = self.shape.len();
-        let (row, step) = match (self.shape.last(), self.strides.last()) {
-            (Some(&size), Some(&stride)) => (size, stride),
-            _ => (1, 1),
-        };
-        let mut buffer = Vec::with_capacity(CHUNK.min(self.elements() * SIZE));
-        let mut index = vec![0usize; rank.saturating_sub(1)];
-        let rows = self.elements().checked_div(row).unwrap_or(0);
-        let mut start = (self.offset / SIZE) as isize;
-        // Elements of a storage need not be aligned to their size within the shared bytes.
-        let base = self.offset % SIZE;
-        for _ in 0..rows {
-            let mut at = start;
-            for _ in 0..row {
-                let position = base + at as usize * SIZE;
-                buffer.extend_from_slice(&self.bytes[position..position + SIZE]);
-                if buffer.len() >= CHUNK {
-                    sink(&buffer)?;
-                    buffer.clear();
-                }
-                at += step;
-            }
-            for axis in (0..index.len()).rev() {
-                index[axis] += 1;
-                start += self.strides[axis];
-                if index[axis] < self.shape[axis] {
-                    break;
-                }
-                start -= self.strides[axis] * self.shape[axis] as isize;
-                index[axis] = 0;
-            }
-        }
-        if buffer.is_empty() { Ok(()) } else { sink(&buffer) }
     }
 }
 
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tensor({} {:?}, strides {:?})", self.dtype, self.shape, self.strides)
+        write!(f, "Tensor({} {:?}, strides {:?} of {:?})", self.dtype, self.shape, self.strides, self.dims)
     }
 }
 

@@ -147,7 +147,7 @@ proptest! {
         let mut naive = Naive::row_major(&shape);
         let storage: Vec<usize> = (0..offset + naive.positions.len()).collect();
         naive.positions.iter_mut().for_each(|position| *position += offset);
-        let strides = Tensor::new(dtype, shape.clone(), vec![0; bytes_of(dtype, &naive.positions).len()].into()).unwrap().strides().to_vec();
+        let strides = Tensor::new(dtype, shape.clone(), vec![0; bytes_of(dtype, &naive.positions).len()].into()).unwrap().strides().unwrap().to_vec();
         let mut tensor = Tensor::strided(dtype, shape, strides, offset, bytes_of(dtype, &storage).into()).unwrap();
         for change in &changes {
             (tensor, naive) = apply(change, tensor, naive);
@@ -276,4 +276,36 @@ fn an_error_of_the_sink_ends_the_walk() {
     let refuse = &mut |_: &[u8]| Err(alexnet_spec::Error::Tensor("full".into()));
     let message = tensor.for_each_chunk(DType::F16, refuse).unwrap_err().to_string();
     assert!(message.contains("full"), "{message}");
+}
+
+/// Shapes that fill no tile, whole tiles and more, and more than a block of rows.
+#[test]
+fn transposed_views_show_the_elements_that_a_naive_gather_does() {
+    for (rows, columns) in
+        [(1, 40), (16, 16), (15, 33), (17, 16), (100, 3), (3, 100), (64, 9216), (70, 20_000), (2, 300_000)]
+    {
+        let storage: Vec<usize> = (0..rows * columns).collect();
+        for dtype in [DType::F64, DType::F32, DType::F16, DType::U8] {
+            let matrix = Tensor::new(dtype, vec![columns, rows], bytes_of(dtype, &storage).into()).unwrap();
+            let turned = Naive::row_major(&[columns, rows]).gather(vec![rows, columns], |at| vec![at[1], at[0]]);
+            let expected = bytes_of(dtype, &turned.positions);
+            assert!(matrix.permute(&[1, 0]).unwrap().to_bytes() == expected, "{dtype} [{rows}, {columns}]");
+        }
+    }
+}
+
+/// The columns of fc6 from height, width, channel to channel, height, width.
+#[test]
+fn columns_in_another_order_are_a_view() {
+    let (out, channels, height, width) = (50, 7, 3, 2);
+    let storage: Vec<usize> = (0..out * channels * height * width).collect();
+    let matrix = Tensor::new(DType::F32, vec![height * width * channels, out], bytes_of(DType::F32, &storage).into());
+    let view = matrix.unwrap().permute(&[1, 0]).unwrap().reshape(&[out, height, width, channels]).unwrap();
+    let view = view.permute(&[0, 3, 1, 2]).unwrap().reshape(&[out, channels * height * width]).unwrap();
+    assert_eq!((view.strides(), view.span().len()), (None, 4 * storage.len()));
+    let naive = Naive::row_major(&[height, width, channels, out]);
+    let naive = naive.gather(vec![out, channels, height, width], |at| vec![at[2], at[3], at[1], at[0]]);
+    assert_eq!(&view.to_bytes()[..], bytes_of(DType::F32, &naive.positions));
+    let last = view.narrow(0, out - 1, 1).unwrap();
+    assert_eq!(&last.to_bytes()[..], &bytes_of(DType::F32, &naive.positions)[4 * (out - 1) * 42..]);
 }

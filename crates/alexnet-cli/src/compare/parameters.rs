@@ -53,11 +53,7 @@ impl Step {
             let axes = (0..tensor.shape().len()).filter(|axis| Some(*axis) != keep);
             axes.into_iter().try_fold(tensor.clone(), |view, axis| view.narrow(axis, 0, 1))
         };
-        let varies = |axis: &usize| match (tensor.shape().get(*axis), tensor.strides().get(*axis)) {
-            (Some(size), Some(stride)) => *size > 1 && *stride != 0,
-            _ => false,
-        };
-        let mut axes = (0..tensor.shape().len()).filter(varies);
+        let mut axes = (0..tensor.shape().len()).filter(|axis| tensor.varies_along(*axis));
         let axis = axes.next();
         ensure!(axes.next().is_none(), "its steps differ along several of the dimensions {:?}", tensor.shape());
         steps.axis = axis.unwrap_or(0);

@@ -94,7 +94,7 @@ fn fold(lowering: &mut Lowering, node: &Node, data: &Tensor, steps: &Steps) -> R
         ((f64::from(value) - f64::from(zero)) * f64::from(scale)) as f32
     };
     // One integer throughout, as in `Model::with_steps`, is a view of one row of floats.
-    if data.strides().iter().all(|stride| *stride == 0) {
+    if data.strides().is_some_and(|strides| strides.iter().all(|stride| *stride == 0)) {
         let mut first = None;
         let one = (0..shape.len()).try_fold(data.clone(), |view, axis| view.narrow(axis, 0, 1))?;
         each(&one, |_, value| first = Some(value));
