@@ -148,3 +148,46 @@ fn class_names_of_the_users_own_travel_with_the_weights() {
     let network = header.metadata().as_ref().unwrap()["alexnet.network"].clone();
     assert!(network.contains(r#""labels":{"names":["ant","bee","cicada"]}"#), "{network}");
 }
+
+/// The checksum is known last and stands first in either file.
+#[test]
+fn outputs_name_the_checksum_of_their_source_unless_none_is_taken() {
+    // sha256sum fixtures/pytorch/zip.pth
+    const DIGEST: &str = "22c5d01bd528bb3e8d823de50acc9751fb2a0410453e511762daf93db0beee56";
+    let input = fixture("pytorch/zip.pth");
+    for (options, named) in [(&["--json", "--no-verify"][..], true), (&["--json", "--no-verify", "--no-hash"], false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let outputs = ["out.onnx", "out.safetensors"].map(|name| folder.path().join(name));
+        let run = convert(&input, outputs.iter().map(|path| path.as_os_str()).chain(options.iter().map(OsStr::new)));
+        let report: serde_json::Value = serde_json::from_str(&run.expect(0).stdout).unwrap();
+        assert_eq!(report["input"]["sha256"].as_str(), named.then_some(DIGEST));
+        let bytes = fs::read(&outputs[1]).unwrap();
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        let digest = header.metadata().as_ref().unwrap().get("alexnet.source.sha256").cloned();
+        assert_eq!(digest.as_deref(), named.then_some(DIGEST));
+        let graph = fs::read(&outputs[0]).unwrap();
+        let holds = |text: &str| graph.windows(text.len()).any(|window| window == text.as_bytes());
+        assert_eq!((holds(DIGEST), holds("alexnet.source.sha256")), (named, named));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out.onnx");
+    let run = convert(&input, [output.as_os_str(), "--no-verify".as_ref(), "--no-hash".as_ref()]).expect(0);
+    assert!(run.stdout.contains("no SHA-256 taken (--no-hash)"), "{run}");
+}
+
+/// Damage is looked for while the outputs are written already.
+#[test]
+fn a_damaged_weight_leaves_no_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read(fixture("pytorch/zip.pth")).unwrap();
+    let storage = bytes.windows(7).position(|window| window == b"/data/4").unwrap();
+    bytes[storage + 200] ^= 1;
+    let input = folder.path().join("in.pth");
+    fs::write(&input, bytes).unwrap();
+    for options in ["--no-verify", "--verify", "--no-hash"] {
+        let outputs = ["out.onnx", "out.safetensors"].map(|name| folder.path().join(name));
+        let run = convert(&input, outputs.iter().map(|path| path.as_os_str()).chain([OsStr::new(options)]));
+        run.expect(2).says("its CRC-32 is");
+        assert_eq!(files(folder.path()), ["in.pth"], "{options}");
+    }
+}

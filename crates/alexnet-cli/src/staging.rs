@@ -72,9 +72,9 @@ impl Staged {
         {
             use rustix::fs::{FallocateFlags, fallocate};
             use rustix::io::Errno;
-            match fallocate(&*self.file(), FallocateFlags::KEEP_SIZE, 0, bytes) {
-                Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => return Err(error.into()),
-                _ => {}
+            let reserved = fallocate(&*self.file(), FallocateFlags::KEEP_SIZE, 0, bytes);
+            if let Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) = reserved {
+                return Err(error.into());
             }
         }
         let _ = bytes;

@@ -204,7 +204,7 @@ impl Source {
         let (file, whole) = (self.file.as_deref()?, self.bytes.as_ptr_range());
         let part = part.as_ptr_range();
         let within = whole.start <= part.start && part.end <= whole.end && part.start < part.end;
-        within.then(|| (file, (part.start.addr() - whole.start.addr()) as u64))
+        within.then(|| (file, part.start.addr().saturating_sub(whole.start.addr()) as u64))
     }
 
     /// Errs where the file is no longer what was opened: what was read of it may be of two files.

@@ -124,3 +124,28 @@ fn a_named_pipe_is_refused_and_not_waited_for() {
     let error = Source::open("/dev/null", &Limits::default()).unwrap_err();
     assert!(error.to_string().contains("is not a regular file"), "{error}");
 }
+
+#[test]
+fn a_piece_of_a_map_is_found_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a"), "abcdef").unwrap();
+    fs::write(folder.path().join("b"), "ghi").unwrap();
+    let whole = Source::open(folder.path(), &Limits::default()).unwrap();
+    let second = whole.folder().unwrap()[1].bytes();
+    let (file, offset) = whole.locate(&second[1..]).unwrap();
+    assert_eq!((file.metadata().unwrap().len(), offset), (3, 1));
+    assert!(whole.locate(b"ghi").is_none(), "the same bytes elsewhere");
+    assert!(Source::from_bytes("a", second.clone()).locate(&second).is_none(), "no file");
+}
+
+#[test]
+fn a_file_that_was_written_to_meanwhile_is_noticed() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "abc").unwrap();
+    let source = Source::open(file.path(), &Limits::default()).unwrap();
+    source.check_unchanged().unwrap();
+    let past = std::time::SystemTime::UNIX_EPOCH;
+    file.as_file().set_modified(past).unwrap();
+    let error = source.check_unchanged().unwrap_err();
+    assert!(error.to_string().contains("was changed while it was read"), "{error}");
+}
