@@ -1,5 +1,8 @@
 """The same 244 MB in the layouts that checkpoints come in, with random weights: PyTorch's three, Caffe's, and the transposed
-ones of TensorFlow and Keras in NumPy's and HDF5's containers."""
+ones of TensorFlow and Keras in NumPy's and HDF5's containers.
+
+    layouts.py DIR NAME...
+"""
 import pathlib
 import struct
 import sys
@@ -80,23 +83,19 @@ def npz(path):
     np.savez(path, **{f"{name}/{role}": array for name, *arrays in transposed() for role, array in zip(("weights", "biases"), arrays)})
 
 
-LAYOUTS = {
-    "PyTorch, zip": ("zip.pth", lambda path: torch.save(torchvisions(), path)),
-    "PyTorch, before 1.6": ("legacy.pth", lambda path: torch.save(torchvisions(), path, _use_new_zipfile_serialization=False)),
-    "PyTorch, tar of 2016": ("tar.pth", lambda path: tar.save(dict(torchvisions()), path)),
-    "Caffe": ("bvlc.caffemodel", caffemodel),
-    "NumPy .npy, transposed": ("bvlc.npy", npy),
-    "NumPy .npz, transposed": ("bvlc.npz", npz),
-    "HDF5, transposed": ("bvlc.h5", hdf5),
+WRITERS = {
+    "zip.pth": lambda path: torch.save(torchvisions(), path),
+    "legacy.pth": lambda path: torch.save(torchvisions(), path, _use_new_zipfile_serialization=False),
+    "tar.pth": lambda path: tar.save(dict(torchvisions()), path),
+    "bvlc.caffemodel": caffemodel,
+    "bvlc.npy": npy,
+    "bvlc.npz": npz,
+    "bvlc.h5": hdf5,
 }
-# What the file doesn't say.
-OPTIONS = {name: ["--network", "bvlc"] for name in list(LAYOUTS)[3:]}
 
-
-def make(folder):
-    """Whatever of it isn't there yet."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, write in LAYOUTS.values():
-        if not (folder / name).exists():
-            write(folder / f"partial-{name}")
-            (folder / f"partial-{name}").rename(folder / name)
+if __name__ == "__main__":
+    for name in sys.argv[2:]:
+        # NumPy adds an extension to names that have none of its own: the file's stays the last.
+        partial = pathlib.Path(sys.argv[1]) / f"partial-{name}"
+        WRITERS[name](partial)
+        partial.rename(partial.with_name(name))
