@@ -48,7 +48,7 @@ class Home:
         run([*cargo, "-p", "alexnet-cli", "-p", "alexnet-bench"])
         if peers:
             # By themselves: their features must not change what our own programs are built with.
-            run([*cargo, "-p", "alexnet-bench", "--features", ",".join(peers), *(f"--bin=bench-{name}" for name in peers)])
+            run([*cargo, "-p", "alexnet-bench", "--no-default-features", "--features", ",".join(peers), *(f"--bin=bench-{name}" for name in peers)])
 
 
 def run(command):
