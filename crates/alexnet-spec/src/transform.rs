@@ -2,8 +2,7 @@
 //! matrices with CHW columns, dropout that is the identity.
 //!
 //! Each kind is one small function over views. Those that put several pieces together ([`Transform::ConcatenateAlong`],
-//! [`Transform::Join`], [`Transform::Reorder`]), [`Transform::FlattenedHwcToChw`] and [`Transform::Scale`] copy elements; the
-//! others change strides.
+//! [`Transform::Join`], [`Transform::Reorder`]) and [`Transform::Scale`] copy elements; the others change strides.
 
 use crate::{DType, Error, Result, Tensor};
 use serde::{Deserialize, Serialize};
