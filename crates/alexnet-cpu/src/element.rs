@@ -22,6 +22,7 @@ pub trait Stored: Lane {
 
     fn from_f32(value: f32) -> Self;
     fn to_f32(self) -> f32;
+    fn from_i8(value: i8) -> Self;
 
     /// Runs a kernel that multiplies groups.
     fn multiply<K: Kernel>(isa: Isa, kernel: K) -> K::Output;
@@ -51,6 +52,11 @@ pub trait Stored: Lane {
 
 impl Stored for f32 {
     type Group = f32;
+
+    #[inline(always)]
+    fn from_i8(value: i8) -> f32 {
+        value.into()
+    }
 
     fn multiply<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
         isa.run(kernel)
@@ -126,6 +132,12 @@ impl Stored for f32 {
 
 impl Stored for bf16 {
     type Group = [bf16; 2];
+
+    #[inline(always)]
+    fn from_i8(value: i8) -> bf16 {
+        // Eight bits are enough for the magnitude, so the lower half is zero.
+        bf16::from_bits((f32::from(value).to_bits() >> 16) as u16)
+    }
 
     fn multiply<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
         isa.run_pairs(kernel)

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::element::Element;
 use crate::engine::Precision;
-use crate::head::Layer;
+use crate::head::{Int8, Layer, Matrix};
 use crate::map::Map;
 use crate::simd::Isa;
 use crate::stages::{self, Stage, Winograd};
@@ -192,10 +192,16 @@ impl<E: Element> Builder<'_, E> {
         let layer = self.layers[at];
         let (relu, next) = self.relu(at);
         let (inputs, bias) = (self.features(at)?, widened(parameters(&format!("{}.bias", layer.name))?));
-        self.plan.matrix_elements.push(inputs * bias.len());
-        let matrix = self.plan.matrices.len();
+        let name = format!("{}.weight", layer.name);
+        let matrix = match self.precision {
+            Precision::Exact | Precision::Fast => {
+                self.plan.matrix_elements.push(inputs * bias.len());
+                self.plan.matrices.push(name);
+                Matrix::Given(self.plan.matrices.len() - 1)
+            }
+            Precision::Int8 => Matrix::Int8(Int8::new(&parameters(&name)?, inputs)),
+        };
         self.plan.layers.push((self.name(at, next), Layer::Linear { matrix, inputs, bias, relu }));
-        self.plan.matrices.push(format!("{}.weight", layer.name));
         Ok(next)
     }
 

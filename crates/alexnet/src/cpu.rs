@@ -1,8 +1,8 @@
 //! The forward pass on a CPU by [`alexnet_cpu`]: what [`AlexNet::forward`](crate::AlexNet::forward) runs there, unseen.
 
 use crate::Network;
-use alexnet_cpu::{Engine, Options, Precision};
-use candle_core::{CpuStorage, DType, Error, Result, Storage, Tensor};
+use alexnet_cpu::{Element, Engine, Options, Precision, bf16};
+use candle_core::{DType, Error, Layout, Result, Storage, Tensor, WithDType};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,8 +16,18 @@ pub(crate) struct Fused {
     weights: HashMap<String, Tensor>,
     precision: Precision,
     /// None where the network or its weights aren't for the engine.
-    engine: OnceLock<Option<Engine>>,
+    engine: OnceLock<Option<AnyEngine>>,
     trained: AtomicBool,
+}
+
+/// Steps of a forward pass, by the layers that they compute, and the time that they took.
+type Times = Vec<(String, Duration)>;
+
+/// An engine for weights of either type.
+#[derive(Debug)]
+enum AnyEngine {
+    F32(Engine),
+    Bf16(Engine<bf16>),
 }
 
 impl Fused {
@@ -39,49 +49,72 @@ impl Fused {
     /// Logits of `x`, or None where the layers have to compute them one by one: on another device or in another type, for
     /// weights that are trained, for inputs whose gradient is wanted, and for networks that the engine has no stages for.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Option<Tensor>> {
-        let Some((logits, ())) = self.run(x, Engine::forward)? else { return Ok(None) };
-        let shape: Vec<usize> = std::iter::once(x.dim(0)?).chain(self.output()?).collect();
-        Tensor::from_vec(logits, shape, x.device()).map(Some)
+        self.run(x, None)
     }
 
     /// The time that each of the engine's steps takes, or None where it has none.
-    pub(crate) fn profile(&self, x: &Tensor) -> Result<Option<Vec<(String, Duration)>>> {
-        Ok(self.run(x, Engine::profile)?.map(|(_, times)| times))
+    pub(crate) fn profile(&self, x: &Tensor) -> Result<Option<Times>> {
+        let mut times = Times::new();
+        Ok(self.run(x, Some(&mut times))?.map(|_| times))
     }
 
-    /// Lends `x`, the matrices and a place for the logits to what the engine does with them.
-    fn run<T>(
-        &self,
-        x: &Tensor,
-        work: impl FnOnce(&Engine, &[f32], &[&[f32]], &mut [f32]) -> std::result::Result<T, alexnet_cpu::Error>,
-    ) -> Result<Option<(Vec<f32>, T)>> {
-        if !x.device().is_cpu() || x.dtype() != DType::F32 || x.track_op() || self.trained.load(Ordering::Relaxed) {
+    fn run(&self, x: &Tensor, times: Option<&mut Times>) -> Result<Option<Tensor>> {
+        if !x.device().is_cpu() || x.track_op() || self.trained.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let Some(engine) = self.engine.get_or_init(|| self.engine()) else { return Ok(None) };
+        match (self.engine.get_or_init(|| self.engine()), x.dtype()) {
+            (Some(AnyEngine::F32(engine)), DType::F32) => self.run_on(engine, x, times),
+            (Some(AnyEngine::Bf16(engine)), DType::BF16) => self.run_on(engine, x, times),
+            _ => Ok(None),
+        }
+    }
+
+    /// Lends `x`, the matrices and a place for the logits to `engine`.
+    fn run_on<E: Element + WithDType>(
+        &self,
+        engine: &Engine<E>,
+        x: &Tensor,
+        times: Option<&mut Times>,
+    ) -> Result<Option<Tensor>> {
         let matrices: Option<Vec<&Tensor>> = engine.matrices().iter().map(|name| self.weights.get(name)).collect();
         let Some(matrices) = matrices else { return Ok(None) };
         let guards: Vec<_> = matrices.into_iter().map(Tensor::storage_and_layout).collect();
         let matrices = guards.iter().map(|(storage, layout)| values(storage, layout)).collect::<Result<Vec<_>>>()?;
         let x = x.contiguous()?;
-        let mut logits = vec![0.0; x.dim(0)? * engine.outputs()];
+        let count = x.dim(0)?;
+        let mut logits = vec![E::from_f32(0.0); count * engine.outputs()];
         let (storage, layout) = x.storage_and_layout();
-        let done = work(engine, values(&storage, layout)?, &matrices, &mut logits).map_err(Error::wrap)?;
-        Ok(Some((logits, done)))
+        let images = values(&storage, layout)?;
+        match times {
+            None => engine.forward(images, &matrices, &mut logits).map_err(Error::wrap)?,
+            Some(times) => *times = engine.profile(images, &matrices, &mut logits).map_err(Error::wrap)?,
+        }
+        let shape: Vec<usize> = std::iter::once(count).chain(self.output()?).collect();
+        Tensor::from_vec(logits, shape, x.device()).map(Some)
     }
 
     /// The engine, where network and weights are for it.
-    fn engine(&self) -> Option<Engine> {
-        let fixed = |weight: &Tensor| weight.device().is_cpu() && weight.dtype() == DType::F32 && !weight.track_op();
-        if !self.weights.values().all(|weight| fixed(weight) && weight.is_contiguous()) {
+    fn engine(&self) -> Option<AnyEngine> {
+        let fixed = |weight: &Tensor| weight.device().is_cpu() && !weight.track_op() && weight.is_contiguous();
+        if !self.weights.values().all(fixed) {
             return None;
         }
+        match self.weights.values().next()?.dtype() {
+            DType::F32 => self.engine_of().map(AnyEngine::F32),
+            DType::BF16 => self.engine_of().map(AnyEngine::Bf16),
+            _ => None,
+        }
+    }
+
+    /// The engine for weights that are all of type `E`.
+    fn engine_of<E: Element + WithDType>(&self) -> Option<Engine<E>> {
         let options = Options { precision: self.precision, ..Options::default() };
         let parameter = |name: &str| {
             let get = || self.weights.get(name).ok_or_else(|| Error::Msg("missing".into()))?.flatten_all()?.to_vec1();
             get().map_err(|e| alexnet_cpu::Error::Missing { name: name.into(), message: e.to_string() })
         };
-        Engine::with_options(&self.network, &options, parameter).ok()
+        let of_one_type = self.weights.values().all(|weight| weight.dtype() == E::DTYPE);
+        of_one_type.then(|| Engine::with_options(&self.network, &options, parameter).ok()).flatten()
     }
 
     /// The dimensions of what is computed for one image.
@@ -91,12 +124,14 @@ impl Fused {
     }
 }
 
-/// The elements of a contiguous f32 tensor on the CPU.
-fn values<'a>(storage: &'a Storage, layout: &candle_core::Layout) -> Result<&'a [f32]> {
+/// The elements of a contiguous tensor on the CPU.
+fn values<'a, E: WithDType>(storage: &'a Storage, layout: &Layout) -> Result<&'a [E]> {
     match (storage, layout.contiguous_offsets()) {
-        (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => values
-            .get(start..end)
-            .ok_or_else(|| Error::Msg(format!("a layout of {start}..{end} in {} elements", values.len()))),
-        _ => Err(Error::Msg("not a contiguous f32 tensor on the CPU".into())),
+        (Storage::Cpu(storage), Some((start, end))) => {
+            let values = E::cpu_storage_as_slice(storage)?;
+            let part = values.get(start..end);
+            part.ok_or_else(|| Error::Msg(format!("a layout of {start}..{end} in {} elements", values.len())))
+        }
+        _ => Err(Error::Msg("not a contiguous tensor on the CPU".into())),
     }
 }

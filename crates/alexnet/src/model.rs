@@ -126,8 +126,9 @@ impl AlexNet {
     /// Logits `[N, classes]` of a batch; a softmax at the network's end is not applied. A network of features alone
     /// returns its last layer's output.
     ///
-    /// On a CPU, f32 models whose weights aren't being trained are run by [`alexnet_cpu`]: fused, on all threads of rayon's
-    /// pool, with the layers' values but for the order in which sums are rounded. It is set up at the first call.
+    /// On a CPU, f32 and bf16 models whose weights aren't being trained are run by [`alexnet_cpu`]: fused, on all threads of
+    /// rayon's pool, with the layers' values but for the order in which sums are rounded; in bf16 sums are f32, and rounded
+    /// once for each fused stage. It is set up at the first call.
     ///
     /// Errs where `x` isn't the input that the network asks for.
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {

@@ -1,10 +1,11 @@
+use super::{Weights, int8};
 use crate::element::Element;
 use crate::memory::Buffer;
 use crate::simd::{Isa, Kernel, LANES, Lanes, Simd, values, values_mut};
 use crate::team::Step;
 
 /// Rows that are multiplied at once.
-const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 
 /// The most rows in an item: as many as sixteen groups have elements.
 const ITEM: usize = 2 * LANES;
@@ -12,7 +13,7 @@ const ITEM: usize = 2 * LANES;
 /// `x W^T + b` for a few images, image by image. An item is sixteen groups of outputs: a vector of each image's.
 pub(super) fn linear<'a, E: Element>(
     name: &'a str,
-    (matrix, inputs, bias): (&'a [E], usize, &'a [f32]),
+    (weights, inputs, bias): (Weights<'a, E>, usize, &'a [f32]),
     relu: bool,
     images: usize,
     (isa, threads): (Isa, usize),
@@ -26,10 +27,10 @@ pub(super) fn linear<'a, E: Element>(
         let x = unsafe { from.read() };
         let mut sums = [[0.0; ITEM]; super::FEW];
         macro_rules! dots {
-            ($($images:literal),*) => {
+            ($matrix:ident, $($images:literal),*) => {
                 match images {
                     $($images => E::multiply(isa, Dots::<E, $images> {
-                        rows: &matrix[outputs.start * inputs..outputs.end * inputs],
+                        rows: &$matrix[outputs.start * inputs..outputs.end * inputs],
                         inputs,
                         x: std::array::from_fn(|image| &x[image * x_stride..(image + 1) * x_stride]),
                         sums: &mut sums,
@@ -38,7 +39,17 @@ pub(super) fn linear<'a, E: Element>(
                 }
             };
         }
-        dots!(1, 2, 3, 4);
+        match weights {
+            Weights::Given(matrix) => dots!(matrix, 1, 2, 3, 4),
+            Weights::Int8(matrix) => {
+                let rows = matrix.rows(outputs.clone());
+                for (image, sums) in sums.iter_mut().enumerate().take(images) {
+                    let x = &E::flat(values(&x[image * x_stride..(image + 1) * x_stride]))[..inputs];
+                    isa.run(int8::Dots { rows, x, sums });
+                    sums.iter_mut().zip(&matrix.scales[outputs.clone()]).for_each(|(sum, scale)| *sum *= scale);
+                }
+            }
+        }
         for (image, sums) in sums.iter().enumerate().take(images) {
             let at = image * y_stride + item;
             // SAFETY: each item has its own outputs, so this vector of each image's is written by this call alone.

@@ -1,3 +1,4 @@
+use super::Weights;
 use crate::element::Element;
 use crate::memory::Buffer;
 use crate::simd::{Isa, Kernel, LANES, Lanes, Simd, values};
@@ -45,7 +46,7 @@ pub(super) fn pack<'a, E: Element>(
 /// `x W^T + b` for blocks of images. An item is some rows of the matrix.
 pub(super) fn linear<'a, E: Element>(
     name: &'a str,
-    (matrix, inputs, bias): (&'a [E], usize, &'a [f32]),
+    (weights, inputs, bias): (Weights<'a, E>, usize, &'a [f32]),
     relu: bool,
     images: usize,
     (isa, threads): (Isa, usize),
@@ -59,14 +60,27 @@ pub(super) fn linear<'a, E: Element>(
         // SAFETY: the buffer was written by earlier steps, which are done.
         let x = unsafe { from.read() };
         let mut sums = vec![Lanes::default(); blocks * rows.len()];
+        let mut panel = Vec::new();
         let parts = inputs.div_ceil(COLUMNS).max(1);
         for part in 0..parts {
             let groups = groups_in * part / parts..groups_in * (part + 1) / parts;
             let columns = groups.start * E::GROUP..inputs.min(groups.end * E::GROUP);
-            let (input, step, runs) = (matrix, inputs, &Runs::one(columns.len()));
-            let at = rows.start * inputs + columns.start;
-            let start = if part == 0 { Start::Rows(&bias[rows.clone()]) } else { Start::Output };
-            let relu = relu && part + 1 == parts;
+            let runs = &Runs::one(columns.len());
+            let (input, at, step) = match weights {
+                Weights::Given(matrix) => (matrix, rows.start * inputs + columns.start, inputs),
+                Weights::Int8(matrix) => {
+                    // A line more than there are columns, so that rows don't meet in the same lines of the cache.
+                    let step = columns.len() + LANES * E::GROUP;
+                    panel.resize(rows.len() * step, E::default());
+                    matrix.panel(isa, rows.clone(), columns.clone(), step, &mut panel);
+                    (&panel[..], 0, step)
+                }
+            };
+            let start = match (part, weights) {
+                (0, Weights::Given(_)) => Start::Rows(&bias[rows.clone()]),
+                _ => Start::Output,
+            };
+            let relu = relu && part + 1 == parts && matches!(weights, Weights::Given(_));
             let x = |block: usize| &x[block * groups_in..][groups.clone()];
             let width = isa.tile().0;
             for (index, sums) in sums.chunks_mut(width * rows.len()).enumerate() {
@@ -78,6 +92,15 @@ pub(super) fn linear<'a, E: Element>(
                 } else {
                     let (weights, output) = ([x(block)], [sums]);
                     E::multiply(isa, Product { input, at, step, runs, weights, start, relu, streamed, output });
+                }
+            }
+        }
+        if let Weights::Int8(matrix) = weights {
+            let factors = rows.clone().map(|row| (matrix.scales[row], bias[row])).cycle();
+            for (sums, (scale, bias)) in sums.iter_mut().zip(factors) {
+                sums.0.iter_mut().for_each(|sum| *sum = *sum * scale + bias);
+                if relu {
+                    sums.0.iter_mut().filter(|sum| **sum < 0.0).for_each(|sum| *sum = 0.0);
                 }
             }
         }

@@ -2,9 +2,10 @@
 //!
 //! With a few images the matrices' way from memory is all that counts: they stream through once, and every row is multiplied
 //! with each image. With more, arithmetic counts, and the lanes are images: see [`crate::tile`]. Either way a matrix keeps
-//! the layout of its file, `[out, in]`, and belongs to the caller.
+//! the layout of its file, `[out, in]`, and belongs to the caller, unless it was brought into eight bits: see [`Int8`].
 
 mod dots;
+mod int8;
 mod many;
 
 use crate::element::{Element, Stored};
@@ -12,6 +13,8 @@ use crate::memory::Buffer;
 use crate::simd::{Isa, LANES, Lanes, values, values_mut};
 use crate::team::Step;
 use many::IMAGES;
+
+pub(crate) use int8::Int8;
 
 /// The most images for which rows are multiplied image by image.
 const FEW: usize = 4;
@@ -23,9 +26,24 @@ type Groups<E> = Buffer<<E as Stored>::Group>;
 #[derive(Debug)]
 pub(crate) enum Layer {
     /// `x W^T + b`, and a ReLU where one follows.
-    Linear { matrix: usize, inputs: usize, bias: Vec<f32>, relu: bool },
+    Linear { matrix: Matrix, inputs: usize, bias: Vec<f32>, relu: bool },
     /// `scale * x + shift` for each feature: batch norm outside training. Or a ReLU alone.
     Affine { scale: Vec<f32>, shift: Vec<f32>, relu: bool },
+}
+
+/// A fully connected layer's weights, `[out, in]`.
+#[derive(Debug)]
+pub(crate) enum Matrix {
+    /// The caller's, by their place in the list.
+    Given(usize),
+    Int8(Int8),
+}
+
+/// [`Matrix`], with the caller's elements.
+#[derive(Clone, Copy)]
+enum Weights<'a, E> {
+    Given(&'a [E]),
+    Int8(&'a Int8),
 }
 
 impl Layer {
@@ -91,12 +109,16 @@ pub(crate) fn steps<'a, E: Element>(
         from.0 = packed;
     }
     for ((name, layer), to) in layers.iter().zip(outputs) {
+        let weights = |matrix: &'a Matrix| match matrix {
+            Matrix::Given(place) => Weights::Given(matrices[*place]),
+            Matrix::Int8(matrix) => Weights::Int8(matrix),
+        };
         steps.push(match (layer, order) {
             (Layer::Linear { matrix, inputs, bias, relu }, Order::Images) => {
-                dots::linear(name, (matrices[*matrix], *inputs, bias), *relu, images, (isa, threads), (from.0, to))
+                dots::linear(name, (weights(matrix), *inputs, bias), *relu, images, (isa, threads), (from.0, to))
             }
             (Layer::Linear { matrix, inputs, bias, relu }, Order::Blocks) => {
-                many::linear(name, (matrices[*matrix], *inputs, bias), *relu, images, (isa, threads), (from.0, to))
+                many::linear(name, (weights(matrix), *inputs, bias), *relu, images, (isa, threads), (from.0, to))
             }
             (Layer::Affine { .. }, _) => affine::<E>(name, layer, images, order, from, to),
         });

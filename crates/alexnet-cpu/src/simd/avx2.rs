@@ -138,6 +138,14 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn integers(self, from: &[i8; LANES]) -> Self::V {
+        avx2! {
+            let bytes = _mm_loadu_si128(from.as_ptr().cast());
+            [bytes, _mm_srli_si128::<8>(bytes)].map(|half| _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(half)))
+        }
+    }
+
+    #[inline(always)]
     fn round(self, v: Self::V, to: &mut Lanes<bf16>) {
         avx2! {
             let [low, high] = v.map(|v| {

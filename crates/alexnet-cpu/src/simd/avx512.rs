@@ -47,7 +47,7 @@ impl Avx512<true> {
 macro_rules! avx512f {
     ($($call:tt)*) => {
         // SAFETY: a value of `Avx512` exists, so the processor has AVX-512F; pointers come from references to 64 bytes,
-        // or to the 32 bytes of sixteen `bf16`.
+        // or to the 32 or 16 bytes that are read.
         unsafe { $($call)* }
     };
 }
@@ -161,6 +161,11 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
             let rounded = _mm512_mask_or_epi32(rounded, nan, upper, _mm512_set1_epi32(0x40));
             _mm256_store_si256(to.0.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(rounded))
         }
+    }
+
+    #[inline(always)]
+    fn integers(self, from: &[i8; LANES]) -> __m512 {
+        avx512f!(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.as_ptr().cast()))))
     }
 
     #[inline(always)]

@@ -11,6 +11,8 @@ mod isa;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+#[cfg(test)]
+mod tests;
 
 use half::bf16;
 use std::fmt::Debug;
@@ -134,6 +136,12 @@ pub trait Simd: Copy {
     fn dot_pairs(self, a: Self::V, b: Self::V, sum: Self::V) -> Self::V {
         let sum = self.mul_add(self.second(a), self.second(b), sum);
         self.mul_add(self.first(a), self.first(b), sum)
+    }
+
+    /// Sixteen integers.
+    #[inline(always)]
+    fn integers(self, from: &[i8; LANES]) -> Self::V {
+        self.read(&from.map(f32::from))
     }
 
     /// Asks for the cache line at `address`, which need not be mapped.

@@ -3,6 +3,7 @@
 mod batches;
 mod fast;
 mod faults;
+mod int8;
 mod layers;
 mod naive;
 mod non_finite;

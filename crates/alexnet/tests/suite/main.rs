@@ -1,6 +1,7 @@
 //! The model and its layers against PyTorch, ONNX and naive loops.
 
 mod classifier;
+mod fused;
 mod goldens;
 mod gradients;
 mod loading;

@@ -29,6 +29,14 @@ pub fn model(network: &Network, weights: &str, dtype: DType) -> Result<AlexNet> 
     Ok(AlexNet::new(network, VarBuilder::from_tensors(tensors, dtype, &Device::Cpu))?)
 }
 
+/// [`model`] in f64, with weights that were rounded to `dtype`.
+pub fn rounded_model(network: &Network, weights: &str, dtype: DType) -> Result<AlexNet> {
+    let tensors = tensors(fixtures().join("networks").join(format!("{weights}.safetensors")));
+    let round = |tensor: Tensor| tensor.to_dtype(dtype)?.to_dtype(DType::F64);
+    let tensors = tensors.into_iter().map(|(name, tensor)| Ok((name, round(tensor)?))).collect::<Result<_>>()?;
+    Ok(AlexNet::new(network, VarBuilder::from_tensors(tensors, DType::F64, &Device::Cpu))?)
+}
+
 /// PyTorch's answers for the network called `name`, with the shared input under `input`.
 pub fn golden(name: &str) -> HashMap<String, Tensor> {
     let path = fixtures().join("goldens").join(format!("{name}.safetensors"));
