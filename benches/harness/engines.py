@@ -33,6 +33,7 @@ ENGINES = {
     "alexnet-bf16": Engine("bench-alexnet", "alexnet.safetensors", "bf16", ("--precision", "bf16")),
     "openvino-bf16": Engine("openvino_bf16", "dynamo.onnx", "bf16"),
     "openvino-bf16-native": Engine("openvino_bf16", "native.onnx", "bf16"),
+    "alexnet-int8": Engine("bench-alexnet", "alexnet.safetensors", "int8", ("--precision", "int8")),
     "onnxruntime-int8": Engine("onnxruntime", "int8.onnx", "int8"),
 }
 

@@ -3,6 +3,9 @@
 
 use std::hint::black_box;
 
+/// Chains of vectors: enough for two units of five stages, and few enough that the compiler keeps them all in registers.
+const CHAINS: usize = 12;
+
 /// Multiply-adds that follow one another in each chain.
 const STEPS: usize = 1 << 21;
 
@@ -32,14 +35,14 @@ fn kernel() -> Kernel {
     {
         if std::arch::is_x86_feature_detected!("avx512f") {
             // SAFETY: the processor has what the function is compiled for.
-            return Kernel { operations: 2 * STEPS * 16 * 16, run: || unsafe { avx512() } };
+            return Kernel { operations: 2 * STEPS * 16 * CHAINS, run: || unsafe { avx512() } };
         }
         if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
             // SAFETY: as above.
-            return Kernel { operations: 2 * STEPS * 8 * 12, run: || unsafe { avx2() } };
+            return Kernel { operations: 2 * STEPS * 8 * CHAINS, run: || unsafe { avx2() } };
         }
     }
-    Kernel { operations: 2 * STEPS * 4 * 16, run: chains::<4, 16> }
+    Kernel { operations: 2 * STEPS * 4 * CHAINS, run: chains::<4> }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -47,7 +50,7 @@ fn kernel() -> Kernel {
 fn avx512() -> f32 {
     use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_set1_ps};
     let (factor, summand) = (_mm512_set1_ps(black_box(FACTOR)), _mm512_set1_ps(black_box(SUMMAND)));
-    let mut chains = [_mm512_set1_ps(1.); 16];
+    let mut chains = [_mm512_set1_ps(1.); CHAINS];
     for _ in 0..STEPS {
         for chain in &mut chains {
             *chain = _mm512_fmadd_ps(*chain, factor, summand);
@@ -59,12 +62,12 @@ fn avx512() -> f32 {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn avx2() -> f32 {
-    chains::<8, 12>()
+    chains::<8>()
 }
 
 /// The same, left to the compiler. It does well up to 8 lanes.
 #[inline(always)]
-fn chains<const LANES: usize, const CHAINS: usize>() -> f32 {
+fn chains<const LANES: usize>() -> f32 {
     let (factor, summand) = (black_box([FACTOR; LANES]), black_box([SUMMAND; LANES]));
     let mut chains = [[1f32; LANES]; CHAINS];
     for _ in 0..STEPS {

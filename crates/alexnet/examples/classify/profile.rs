@@ -30,9 +30,8 @@ pub fn print(model: &AlexNet) -> anyhow::Result<()> {
     for (name, time) in &steps {
         let seconds = time.as_secs_f64();
         let share = 100. * seconds / sum.as_secs_f64();
-        let multiply_adds =
-            layers.iter().find(|layer| layer.layer.name == *name).map_or(0, |layer| layer.multiply_adds);
-        let rate = match multiply_adds {
+        let computed = layers.iter().filter(|step| name.split('+').any(|layer| layer == step.layer.name));
+        let rate = match computed.map(|step| step.multiply_adds).sum::<u64>() {
             0 => "-".to_owned(),
             multiply_adds => format!("{:.1}", 2e-9 * multiply_adds as f64 / seconds),
         };
