@@ -7,6 +7,9 @@ use crate::team::Step;
 /// Rows that are multiplied at once.
 pub(super) const ROWS: usize = 4;
 
+/// How many bytes ahead rows are asked for.
+const AHEAD: usize = 1024;
+
 /// The most rows in an item: as many as sixteen groups have elements.
 const ITEM: usize = 2 * LANES;
 
@@ -115,6 +118,7 @@ fn dots<E: Element, S: Simd, const N: usize, const IMAGES: usize>(
         for half in 0..2 {
             let x: [S::V; IMAGES] = std::array::from_fn(|image| E::load_groups(simd, &x_whole[image][at + half]));
             for (sums, row) in sums.iter_mut().zip(&whole) {
+                simd.prefetch(row[at + half].as_ptr().cast::<u8>().wrapping_add(AHEAD));
                 let row = E::read_groups(simd, &row[at + half]);
                 for (sums, x) in sums.iter_mut().zip(x) {
                     sums[half] = E::dot(simd, row, x, sums[half]);

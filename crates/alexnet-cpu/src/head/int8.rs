@@ -92,38 +92,40 @@ impl<E: Element> Kernel for Dots<'_, E> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let inputs = self.x.len();
-        let mut rows = self.rows.chunks_exact(inputs.max(1) * super::dots::ROWS);
+        let rows = self.rows.chunks_exact(self.x.len().max(1));
         let mut at = 0;
-        for rows in &mut rows {
-            let sums = dots::<E, S, { super::dots::ROWS }>(simd, rows, self.x);
-            self.sums[at..at + sums.len()].copy_from_slice(&sums);
-            at += sums.len();
-        }
-        for row in rows.remainder().chunks_exact(inputs.max(1)) {
-            [self.sums[at]] = dots::<E, S, 1>(simd, row, self.x);
-            at += 1;
+        while at < rows.len() {
+            // The last row stands for those that are missing.
+            let four = [0, 1, 2, 3].map(|i| rows.clone().nth(i + at).or(rows.clone().next_back()).unwrap_or_default());
+            for (sum, dot) in self.sums[at..].iter_mut().zip(dots(simd, four, self.x)) {
+                *sum = dot;
+            }
+            at += four.len();
         }
     }
 }
 
+/// The products of four rows with `x`.
 #[inline(always)]
-fn dots<E: Element, S: Simd, const N: usize>(simd: S, rows: &[i8], x: &[E]) -> [f32; N] {
-    let (x_whole, x_rest) = x.as_chunks::<LANES>();
-    let rows: [&[i8]; N] = std::array::from_fn(|row| &rows[row * x.len()..(row + 1) * x.len()]);
-    let whole: [&[[i8; LANES]]; N] = rows.map(|row| &row.as_chunks().0[..x_whole.len()]);
-    // Two sums for each row hide the latency of one.
-    let mut sums = [[simd.splat(0.0); 2]; N];
-    for (at, x) in x_whole.iter().enumerate() {
-        let x = E::load(simd, &Lanes::new(*x));
-        for (sums, row) in sums.iter_mut().zip(&whole) {
-            let [now, next] = *sums;
-            *sums = [next, simd.mul_add(simd.integers(&row[at]), x, now)];
+fn dots<E: Element, S: Simd>(simd: S, rows: [&[i8]; 4], x: &[E]) -> [f32; 4] {
+    let (whole, rest) = x.as_chunks::<LANES>();
+    let [a, b, c, d] = rows.map(|row| row.as_chunks::<LANES>().0);
+    let next = rows.len() * x.len();
+    let mut sums = [simd.splat(0.0); 4];
+    // Iterators side by side: indices would be looked at, each time for each row.
+    for (at, ((((x, a), b), c), d)) in whole.iter().zip(a).zip(b).zip(c).zip(d).enumerate() {
+        // For each cache line: rows are short, and processors guess too late that one follows on another.
+        if at.is_multiple_of(4) {
+            for row in [a, b, c, d] {
+                simd.prefetch(row.as_ptr().cast::<u8>().wrapping_add(next));
+            }
         }
+        let x = E::load(simd, &Lanes::new(*x));
+        let weights = [a, b, c, d].map(|row| simd.integers(row));
+        sums = std::array::from_fn(|row| simd.mul_add(weights[row], x, sums[row]));
     }
     std::array::from_fn(|row| {
-        let rest = &rows[row][x_whole.len() * LANES..];
-        let tail: f32 = rest.iter().zip(x_rest).map(|(w, x)| f32::from(*w) * x.to_f32()).sum();
-        simd.sum(simd.add(sums[row][0], sums[row][1])) + tail
+        let tail = rows[row][whole.len() * LANES..].iter().zip(rest);
+        simd.sum(sums[row]) + tail.map(|(w, x)| f32::from(*w) * x.to_f32()).sum::<f32>()
     })
 }
