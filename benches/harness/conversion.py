@@ -35,11 +35,11 @@ def commands(home):
     programs = {
         COPY: lambda out: ["cp", "--reflink=never", zipped, out],
         COPY_AND_HASH: lambda out: ["sh", "-c", f"{digest} >/dev/null & cp --reflink=never {zipped} {out} && wait"],
-        "alexnet-convert .pth .onnx --no-verify": lambda out: [*convert, zipped, f"{out}.onnx", "--no-verify"],
-        "the same, --no-hash": lambda out: [*convert, zipped, f"{out}.onnx", "--no-verify", "--no-hash"],
-        "the same, .onnx and .safetensors": lambda out: [*convert, zipped, f"{out}.onnx", f"{out}.safetensors", "--no-verify"],
-        "the same, verified": lambda out: [*convert, zipped, f"{out}.onnx"],
-        "the same, from PyTorch's old format": lambda out: [*convert, legacy, f"{out}.onnx", "--no-verify"],
+        "alexnet-convert to .onnx": lambda out: [*convert, zipped, f"{out}.onnx", "--no-verify"],
+        "alexnet-convert to .onnx, --no-hash": lambda out: [*convert, zipped, f"{out}.onnx", "--no-verify", "--no-hash"],
+        "alexnet-convert to .onnx and .safetensors": lambda out: [*convert, zipped, f"{out}.onnx", f"{out}.safetensors", "--no-verify"],
+        "alexnet-convert to .onnx, verified": lambda out: [*convert, zipped, f"{out}.onnx"],
+        "alexnet-convert to .onnx, from PyTorch's old format": lambda out: [*convert, legacy, f"{out}.onnx", "--no-verify"],
     }
     for name, code in EXPORTS.items():
         programs[name] = lambda out, code=code: [home.python, "-W", "ignore", "-c", (PYTORCH + code).format(pth=str(zipped), out=out)]
@@ -71,15 +71,17 @@ def measure(home, arguments):
 
 def run(command, watched):
     """Its time, its processors' time, the most memory that it had, and the most of that which isn't a mapped file's."""
-    start = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    own = most_of_its_own(process.pid) if watched else 0
-    error = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, stderr=error)
+    # A file takes all that is said; a pipe that nobody reads from would stop the program.
+    with tempfile.TemporaryFile("w+") as said:
+        start = time.perf_counter()
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=said)
+        own = most_of_its_own(process.pid) if watched else 0
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise subprocess.CalledProcessError(process.returncode, command, stderr=said.read())
     return {"wall_s": seconds, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024, "own_mb": own}
 
 
@@ -97,7 +99,7 @@ def most_of_its_own(pid):
 
 def tables(results):
     rows = results["rows"]
-    copies = {" x cp": rows[COPY]["wall_s"], " x cp and SHA-256": rows[COPY_AND_HASH]["wall_s"]}
+    copies = {"x cp": rows[COPY]["wall_s"], "x cp and SHA-256": rows[COPY_AND_HASH]["wall_s"]}
     body = [
         [name, f"{row['wall_s']:.3f}", f"{row['cpu_s']:.3f}", *(f"{row['wall_s'] / copy:.2f}" for copy in copies.values()), f"{row['peak_mb']:.0f}", f"{row['own_mb']:.0f}"]
         for name, row in sorted(rows.items(), key=lambda item: item[1]["wall_s"])

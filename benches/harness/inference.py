@@ -49,6 +49,9 @@ def tables(cells):
     text += "\n" + table(["ratio", *cells], [row for name in names if ENGINES[name].ours for row in ratios(name, cells)])
     text += "\n" + rates(cells)
     failures = {f"{name}: {figures['error']}" for cell in cells.values() for name, figures in cell.items() if "error" in figures}
+    figures = [figures for cell in cells.values() for figures in cell.values() if "turns" in figures]
+    turns, disturbed = (sum(row[key] for row in figures) for key in ("turns", "disturbed_turns"))
+    text += f"\nOther programs disturbed {disturbed} of {turns} turns.\n"
     return text + "".join(f"\nNot run: {failure}\n" for failure in sorted(failures))
 
 
