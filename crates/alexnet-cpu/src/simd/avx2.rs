@@ -22,16 +22,6 @@ impl Avx2 {
         // SAFETY: `self` exists, so the processor has AVX2 and FMA.
         unsafe { inner(self, kernel) }
     }
-
-    #[inline(always)]
-    fn map(self, a: [__m256; 2], f: impl Fn(__m256) -> __m256) -> [__m256; 2] {
-        [f(a[0]), f(a[1])]
-    }
-
-    #[inline(always)]
-    fn zip(self, a: [__m256; 2], b: [__m256; 2], f: impl Fn(__m256, __m256) -> __m256) -> [__m256; 2] {
-        [f(a[0], b[0]), f(a[1], b[1])]
-    }
 }
 
 /// Calls intrinsics of AVX2 and FMA.
@@ -77,22 +67,22 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn add(self, a: Self::V, b: Self::V) -> Self::V {
-        self.zip(a, b, |a, b| avx2!(_mm256_add_ps(a, b)))
+        avx2!([_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn mul(self, a: Self::V, b: Self::V) -> Self::V {
-        self.zip(a, b, |a, b| avx2!(_mm256_mul_ps(a, b)))
+        avx2!([_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn div(self, a: Self::V, b: Self::V) -> Self::V {
-        self.zip(a, b, |a, b| avx2!(_mm256_div_ps(a, b)))
+        avx2!([_mm256_div_ps(a[0], b[0]), _mm256_div_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn sqrt(self, a: Self::V) -> Self::V {
-        self.map(a, |a| avx2!(_mm256_sqrt_ps(a)))
+        avx2!([_mm256_sqrt_ps(a[0]), _mm256_sqrt_ps(a[1])])
     }
 
     #[inline(always)]
@@ -102,13 +92,15 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
-        // The instruction gives its second operand where either is NaN: right but for a NaN in the first.
-        self.zip(a, b, |a, b| avx2!(_mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))))
+        avx2!([larger(a[0], b[0]), larger(a[1], b[1])])
     }
 
     #[inline(always)]
     fn relu(self, a: Self::V) -> Self::V {
-        self.map(a, |a| avx2!(_mm256_max_ps(_mm256_setzero_ps(), a)))
+        avx2! {
+            let zero = _mm256_setzero_ps();
+            [_mm256_max_ps(zero, a[0]), _mm256_max_ps(zero, a[1])]
+        }
     }
 
     #[inline(always)]
@@ -118,22 +110,21 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn first(self, pairs: Self::V) -> Self::V {
-        self.map(pairs, |pairs| avx2!(_mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(pairs)))))
+        avx2!([shifted(_mm256_castps_si256(pairs[0])), shifted(_mm256_castps_si256(pairs[1]))])
     }
 
     #[inline(always)]
     fn second(self, pairs: Self::V) -> Self::V {
         let mask = avx2!(_mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000_u32 as i32)));
-        self.map(pairs, |pairs| avx2!(_mm256_and_ps(pairs, mask)))
+        avx2!([_mm256_and_ps(pairs[0], mask), _mm256_and_ps(pairs[1], mask)])
     }
 
     #[inline(always)]
     fn widen(self, from: &Lanes<bf16>) -> Self::V {
         let from = from.0.as_ptr().cast::<__m128i>();
         avx2! {
-            [_mm_load_si128(from), _mm_load_si128(from.add(1))].map(|half| {
-                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(half)))
-            })
+            let (low, high) = (_mm_load_si128(from), _mm_load_si128(from.add(1)));
+            [shifted(_mm256_cvtepu16_epi32(low)), shifted(_mm256_cvtepu16_epi32(high))]
         }
     }
 
@@ -162,4 +153,19 @@ impl Simd for Avx2 {
             _mm256_store_si256(to.0.as_mut_ptr().cast(), packed)
         }
     }
+}
+
+/// The larger values; NaN where either is.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn larger(a: __m256, b: __m256) -> __m256 {
+    // The instruction gives its second operand where either is NaN: right but for a NaN in the first.
+    _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))
+}
+
+/// The `f32` that has the lower half of each lane as its upper one: that of a `bf16`.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn shifted(lanes: __m256i) -> __m256 {
+    _mm256_castsi256_ps(_mm256_slli_epi32::<16>(lanes))
 }

@@ -14,18 +14,6 @@ macro_rules! neon {
     };
 }
 
-impl Neon {
-    #[inline(always)]
-    fn zip(
-        self,
-        a: [float32x4_t; 4],
-        b: [float32x4_t; 4],
-        f: impl Fn(float32x4_t, float32x4_t) -> float32x4_t,
-    ) -> [float32x4_t; 4] {
-        [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])]
-    }
-}
-
 impl Simd for Neon {
     type V = [float32x4_t; 4];
 
@@ -62,22 +50,22 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn add(self, a: Self::V, b: Self::V) -> Self::V {
-        self.zip(a, b, |a, b| neon!(vaddq_f32(a, b)))
+        neon!([vaddq_f32(a[0], b[0]), vaddq_f32(a[1], b[1]), vaddq_f32(a[2], b[2]), vaddq_f32(a[3], b[3])])
     }
 
     #[inline(always)]
     fn mul(self, a: Self::V, b: Self::V) -> Self::V {
-        self.zip(a, b, |a, b| neon!(vmulq_f32(a, b)))
+        neon!([vmulq_f32(a[0], b[0]), vmulq_f32(a[1], b[1]), vmulq_f32(a[2], b[2]), vmulq_f32(a[3], b[3])])
     }
 
     #[inline(always)]
     fn div(self, a: Self::V, b: Self::V) -> Self::V {
-        self.zip(a, b, |a, b| neon!(vdivq_f32(a, b)))
+        neon!([vdivq_f32(a[0], b[0]), vdivq_f32(a[1], b[1]), vdivq_f32(a[2], b[2]), vdivq_f32(a[3], b[3])])
     }
 
     #[inline(always)]
     fn sqrt(self, a: Self::V) -> Self::V {
-        self.zip(a, a, |a, _| neon!(vsqrtq_f32(a)))
+        neon!([vsqrtq_f32(a[0]), vsqrtq_f32(a[1]), vsqrtq_f32(a[2]), vsqrtq_f32(a[3])])
     }
 
     #[inline(always)]
@@ -93,7 +81,7 @@ impl Simd for Neon {
     #[inline(always)]
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
         // NaN in either operand gives NaN.
-        self.zip(a, b, |a, b| neon!(vmaxq_f32(a, b)))
+        neon!([vmaxq_f32(a[0], b[0]), vmaxq_f32(a[1], b[1]), vmaxq_f32(a[2], b[2]), vmaxq_f32(a[3], b[3])])
     }
 
     #[inline(always)]

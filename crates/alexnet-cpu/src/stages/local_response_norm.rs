@@ -73,45 +73,72 @@ impl<E: Element> Kernel for Row<'_, E> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let norm = self.norm;
-        let (k, alpha) = (simd.splat(norm.k), simd.splat(norm.alpha));
-        let row = &self.input[norm.input.row(self.block, self.y)];
-        let normalise = |x, sum| simd.div(x, norm.power.apply(simd, simd.mul_add(sum, alpha, k)));
-        if !norm.fits_blocks() {
-            for (x, (output, own)) in self.output.iter_mut().zip(row).enumerate() {
-                let sums = norm.sums(self.input, (self.block, self.y), x);
-                E::store(simd, normalise(E::load(simd, own), simd.load(&sums)), output);
-            }
-            return;
-        }
-        let blocks_in_group = norm.in_group.div_ceil(LANES);
-        let first = self.block / blocks_in_group * blocks_in_group;
-        let neighbour = |block| &self.input[norm.input.row(block, self.y)];
-        let previous = (self.block > first).then(|| neighbour(self.block - 1));
-        let next = (self.block + 1 < first + blocks_in_group).then(|| neighbour(self.block + 1));
-        let squares = |row: Option<&[Lanes<E>]>, x: usize| match row {
-            Some(row) => {
-                let x = E::load(simd, &row[x]);
-                simd.mul(x, x)
-            }
-            None => simd.splat(0.0),
-        };
-        for (x, output) in self.output.iter_mut().enumerate() {
-            let own = E::load(simd, &row[x]);
-            let (previous, middle, next) = (squares(previous, x), simd.mul(own, own), squares(next, x));
-            let mut sum = middle;
-            for shift in 1..=norm.before {
-                sum = simd.add(sum, simd.window(previous, middle, LANES - shift));
-            }
-            for shift in 1..=norm.after {
-                sum = simd.add(sum, simd.window(middle, next, shift));
-            }
-            E::store(simd, normalise(own, sum), output);
+        match (self.norm.fits_blocks(), self.norm.before, self.norm.after) {
+            // The usual window, unrolled.
+            (true, 2, 2) => self.shifted(simd, 2, 2),
+            (true, before, after) => self.shifted(simd, before, after),
+            (false, ..) => self.gathered(simd),
         }
     }
 }
 
+impl<E: Element> Row<'_, E> {
+    /// Windows within a block and its neighbours.
+    #[inline(always)]
+    fn shifted<S: Simd>(self, simd: S, before: usize, after: usize) {
+        let norm = self.norm;
+        let blocks_in_group = norm.in_group.div_ceil(LANES);
+        let first = self.block / blocks_in_group * blocks_in_group;
+        let row = |block| &self.input[norm.input.row(block, self.y)];
+        let own = row(self.block);
+        let previous = (self.block > first).then(|| row(self.block - 1));
+        let next = (self.block + 1 < first + blocks_in_group).then(|| row(self.block + 1));
+        for (x, output) in self.output.iter_mut().enumerate() {
+            let own = E::load(simd, &own[x]);
+            let middle = simd.mul(own, own);
+            let previous = squares(simd, previous, x);
+            let next = squares(simd, next, x);
+            let mut sum = middle;
+            for shift in 1..=before {
+                sum = simd.add(sum, simd.window(previous, middle, LANES - shift));
+            }
+            for shift in 1..=after {
+                sum = simd.add(sum, simd.window(middle, next, shift));
+            }
+            norm.normalise(simd, own, sum, output);
+        }
+    }
+
+    /// Any windows, channel by channel.
+    #[inline(always)]
+    fn gathered<S: Simd>(self, simd: S) {
+        let row = &self.input[self.norm.input.row(self.block, self.y)];
+        for (x, (output, own)) in self.output.iter_mut().zip(row).enumerate() {
+            let sums = self.norm.sums(self.input, (self.block, self.y), x);
+            self.norm.normalise(simd, E::load(simd, own), simd.load(&sums), output);
+        }
+    }
+}
+
+/// The squares of pixel `x` of a neighbouring block, if there is one.
+#[inline(always)]
+fn squares<S: Simd, E: Element>(simd: S, row: Option<&[Lanes<E>]>, x: usize) -> S::V {
+    match row {
+        Some(row) => {
+            let x = E::load(simd, &row[x]);
+            simd.mul(x, x)
+        }
+        None => simd.splat(0.0),
+    }
+}
+
 impl LocalResponseNorm {
+    #[inline(always)]
+    fn normalise<S: Simd, E: Element>(&self, simd: S, x: S::V, sum: S::V, output: &mut Lanes<E>) {
+        let base = simd.mul_add(sum, simd.splat(self.alpha), simd.splat(self.k));
+        E::store(simd, self.power.divide(simd, x, base), output);
+    }
+
     /// The sums of squares at pixel `x`, channel by channel: for windows wider than a block, and groups that end within one.
     fn sums<E: Element>(&self, input: &[Lanes<E>], (block, y): (usize, usize), x: usize) -> Lanes {
         let value = |channel: usize| {

@@ -59,16 +59,25 @@ impl<E: Element> Kernel for Row<'_, E> {
     fn run<S: Simd>(self, simd: S) {
         let MaxPool2d { layer, input, .. } = self.pool;
         let rows = window(self.y, layer.kernel[0], layer.stride[0], layer.pads[0], input.height);
-        for (x, output) in self.output.iter_mut().enumerate() {
-            let columns = window(x, layer.kernel[1], layer.stride[1], layer.pads[1], input.width);
-            let mut largest = simd.splat(f32::NEG_INFINITY);
-            for y in rows.clone() {
-                let row = &self.input[input.row(self.block, y)];
-                for pixel in &row[columns.clone()] {
-                    largest = simd.max(largest, E::load(simd, pixel));
+        for (index, y) in rows.enumerate() {
+            let row = &self.input[input.row(self.block, y)];
+            for (x, output) in self.output.iter_mut().enumerate() {
+                let columns = &row[window(x, layer.kernel[1], layer.stride[1], layer.pads[1], input.width)];
+                let mut largest = match index {
+                    0 => simd.splat(f32::NEG_INFINITY),
+                    _ => E::load(simd, output),
+                };
+                // The usual window, unrolled.
+                if let [a, b, c] = columns {
+                    largest =
+                        simd.max(simd.max(E::load(simd, a), E::load(simd, b)), simd.max(E::load(simd, c), largest));
+                } else {
+                    for pixel in columns {
+                        largest = simd.max(largest, E::load(simd, pixel));
+                    }
                 }
+                E::store(simd, largest, output);
             }
-            E::store(simd, largest, output);
         }
     }
 }

@@ -15,17 +15,21 @@ impl Power {
         if beta == 0.75 { Power::ThreeQuarters } else { Power::Exponent(beta as f32) }
     }
 
+    /// `x / base ^ beta`.
     #[inline(always)]
-    pub(super) fn apply<S: Simd>(self, simd: S, base: S::V) -> S::V {
+    pub(super) fn divide<S: Simd>(self, simd: S, x: S::V, base: S::V) -> S::V {
         match self {
             Power::ThreeQuarters => {
                 let root = simd.sqrt(base);
-                simd.mul(root, simd.sqrt(root))
+                simd.div(x, simd.mul(root, simd.sqrt(root)))
             }
             Power::Exponent(exponent) => {
                 let mut lanes = Lanes::default();
                 simd.store(base, &mut lanes);
-                simd.load(&Lanes::new(lanes.0.map(|base| base.powf(exponent))))
+                for base in &mut lanes.0 {
+                    *base = base.powf(exponent);
+                }
+                simd.div(x, simd.load(&lanes))
             }
         }
     }

@@ -76,8 +76,11 @@ impl<E: Element> Kernel for Row<'_, E> {
         let own = &self.input[input.row(self.block, self.y)];
         for (x, (output, own)) in self.output.iter_mut().zip(own).enumerate() {
             let sums = &columns[self.norm.window(x, input.width)];
-            let sum = sums.iter().fold(simd.splat(0.0), |sum, column| simd.add(sum, simd.load(column)));
-            E::store(simd, simd.div(E::load(simd, own), power.apply(simd, simd.mul_add(sum, alpha, k))), output);
+            let mut sum = simd.splat(0.0);
+            for column in sums {
+                sum = simd.add(sum, simd.load(column));
+            }
+            E::store(simd, power.divide(simd, E::load(simd, own), simd.mul_add(sum, alpha, k)), output);
         }
     }
 }
