@@ -34,6 +34,7 @@ ENGINES = {
     "openvino-bf16": Engine("openvino_bf16", "dynamo.onnx", "bf16"),
     "openvino-bf16-native": Engine("openvino_bf16", "native.onnx", "bf16"),
     "alexnet-int8": Engine("bench-alexnet", "alexnet.safetensors", "int8", ("--precision", "int8")),
+    "alexnet-bf16-int8": Engine("bench-alexnet", "alexnet.safetensors", "int8", ("--precision", "bf16-int8")),
     "onnxruntime-int8": Engine("onnxruntime", "int8.onnx", "int8"),
 }
 

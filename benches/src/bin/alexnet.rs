@@ -7,11 +7,12 @@ use candle_core::{DType, Device, Tensor};
 use clap::Parser;
 
 /// What `--precision` may say: how weights are held, and what may be given up for speed.
-const PRECISIONS: [(&str, DType, Precision); 4] = [
+const PRECISIONS: [(&str, DType, Precision); 5] = [
     ("exact", DType::F32, Precision::Exact),
     ("fast", DType::F32, Precision::Fast),
     ("int8", DType::F32, Precision::Int8),
     ("bf16", DType::BF16, Precision::Exact),
+    ("bf16-int8", DType::BF16, Precision::Int8),
 ];
 
 #[derive(Parser)]

@@ -6,7 +6,10 @@ use half::bf16;
 /// What an [`Engine`](crate::Engine) reads, holds and writes: `f32` or [`bf16`].
 ///
 /// Sums are `f32` for both. In `bf16` each fused stage's output is rounded once, to the nearest, and products are those of
-/// the processor's instructions for `bf16` where it has them, which take numbers below 2^-126 for zero.
+/// the processor's instructions for `bf16` where it has them ([`Isa::Avx512Bf16`](crate::Isa)), which take numbers below
+/// 2^-126 for zero. Elsewhere pairs are widened and multiplied in `f32`: the classifier's weights still take half of the
+/// memory and its time, but convolutions take longer than in `f32`. What it costs in accuracy is said at
+/// [`Precision::Int8`](crate::Precision).
 pub trait Element: Stored {}
 
 impl Element for f32 {}
