@@ -217,9 +217,9 @@ impl<E: Element> Engine<E> {
             let count = outputs.len() / self.outputs;
             // Threads take whole images as long as there is one for each; the rest they do together.
             let alone = if times.is_some() { 0 } else { count / threads * threads };
-            match self.plan.winograd.is_empty() {
-                true => self.reserve(&mut workspace, count, if alone > 0 { threads } else { 1 }),
-                false => self.reserve_together(&mut workspace, count, threads),
+            match self.plan.wants_groups() {
+                false => self.reserve(&mut workspace, count, if alone > 0 { threads } else { 1 }),
+                true => self.reserve_together(&mut workspace, count, threads),
             }
             let steps = self.steps(images, matrices, (count, alone), threads, &workspace);
             let Some(features) = &workspace.features else { continue };
@@ -265,9 +265,9 @@ impl<E: Element> Engine<E> {
             };
             unblock(&self.plan.features, map.unwrap_or_default(), E::flat_mut(values_mut(to)));
         };
-        let mut steps = match self.plan.winograd.is_empty() {
-            true => self.apart((count, alone), threads, image, collect, &workspace.images),
-            false => self.together((count, alone), threads, image, collect, workspace),
+        let mut steps = match self.plan.wants_groups() {
+            false => self.apart((count, alone), threads, image, collect, &workspace.images),
+            true => self.together((count, alone), threads, image, collect, workspace),
         };
         let buffers = ([&features.plain, &features.packed], &features.layers[..]);
         steps.extend(head::steps(&self.plan.layers, count, (self.isa, threads), matrices, buffers, self.features));

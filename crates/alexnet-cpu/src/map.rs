@@ -1,4 +1,4 @@
-use crate::simd::LANES;
+use crate::simd::{LANES, Lanes};
 use std::ops::Range;
 
 /// How a feature map lies in memory: in blocks of sixteen channels, each block's rows of pixels one after the other, each
@@ -37,6 +37,15 @@ impl Map {
     pub(crate) fn row(&self, block: usize, y: usize) -> Range<usize> {
         let start = block * self.block_pixels() + (y + self.border[0]) * self.row_pixels() + self.border[1];
         start..start + self.width
+    }
+
+    /// One value for each channel, in blocks; those that fill up the last one are zero.
+    pub(crate) fn lanes(&self, values: &[f32]) -> Vec<Lanes> {
+        let mut lanes = vec![Lanes::default(); self.blocks()];
+        for (channel, value) in values.iter().enumerate() {
+            lanes[channel / LANES].0[channel % LANES] = *value;
+        }
+        lanes
     }
 
     /// The same map with another border.

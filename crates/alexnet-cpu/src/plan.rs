@@ -14,7 +14,7 @@ use alexnet_spec::{Network, Op, Shape, layers as spec};
 pub(crate) struct Plan<E: Element> {
     /// Up to the features, with the names of the layers.
     pub(crate) stages: Vec<(String, Box<dyn Stage<E>>)>,
-    /// Beside a stage, its other form for several images; empty where there is none.
+    /// Beside a stage, its other form for several images, see [`Plan::wants_groups`].
     pub(crate) winograd: Vec<Option<Winograd>>,
     /// The features.
     pub(crate) features: Map,
@@ -67,6 +67,11 @@ impl<E: Element> Plan<E> {
             at = builder.add(at, parameters)?;
         }
         Ok(builder.plan)
+    }
+
+    /// Whether stages want several images at once.
+    pub(crate) fn wants_groups(&self) -> bool {
+        !self.winograd.is_empty()
     }
 }
 

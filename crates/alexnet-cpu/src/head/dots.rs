@@ -58,8 +58,7 @@ pub(super) fn linear<'a, E: Element>(
             // SAFETY: each item has its own outputs, so this vector of each image's is written by this call alone.
             let to = E::flat_mut(values_mut(unsafe { to.part(at..at + 1) }));
             for (to, (sum, bias)) in to.iter_mut().zip(sums.iter().zip(&bias[outputs.clone()])) {
-                let y = sum + bias;
-                *to = E::from_f32(if relu && y < 0.0 { 0.0 } else { y });
+                *to = super::activated(sum + bias, relu);
             }
         }
     })

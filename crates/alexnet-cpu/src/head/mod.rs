@@ -144,11 +144,15 @@ fn affine<'a, E: Element>(
         for image in 0..images {
             for (feature, (scale, shift)) in scale.iter().zip(shift).enumerate() {
                 let at = order.position::<E>(count, image, feature);
-                let y = from[at].to_f32() * scale + shift;
-                to[at] = E::from_f32(if *relu && y < 0.0 { 0.0 } else { y });
+                to[at] = activated(from[at].to_f32() * scale + shift, *relu);
             }
         }
     })
+}
+
+/// `y`, or 0 in place of what is below it: NaN and -0 stay.
+fn activated<E: Element>(y: f32, relu: bool) -> E {
+    E::from_f32(if relu && y < 0.0 { 0.0 } else { y })
 }
 
 /// The `count` values of each of `images` from a buffer in `order`, image by image.

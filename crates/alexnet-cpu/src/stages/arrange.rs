@@ -1,10 +1,10 @@
 //! Between the layout of tensors, channel by channel, and that of the stages.
 
-use super::Stage;
+use super::{Rows, Stage};
 use crate::element::Element;
 use crate::map::Map;
 use crate::memory::{Buffer, Input};
-use crate::simd::{Isa, LANES, Lanes, values_mut};
+use crate::simd::{Isa, LANES, Lanes, Simd, values_mut};
 
 /// An image, channel by channel, with zeros around it: for a first convolution that pads.
 #[derive(Debug)]
@@ -55,21 +55,14 @@ impl<E: Element> Stage<E> for Pad {
 #[derive(Debug)]
 pub(crate) struct Block(pub(crate) Map);
 
-/// An item is a row of a block.
-impl<E: Element> Stage<E> for Block {
-    fn items(&self) -> usize {
-        self.0.blocks() * self.0.height
+impl Rows for Block {
+    fn output(&self) -> &Map {
+        &self.0
     }
 
-    fn length(&self) -> usize {
-        self.0.pixels()
-    }
-
-    unsafe fn run(&self, _: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
+    #[inline(always)]
+    fn row<E: Element, S: Simd>(&self, _: S, (block, y): (usize, usize), input: Input<E>, output: &mut [Lanes<E>]) {
         let Map { channels, height, width, .. } = self.0;
-        let (block, y) = (item / height, item % height);
-        // SAFETY: each item has its own block and row, so this row is written by this call alone.
-        let output = unsafe { output.part(self.0.row(block, y)) };
         for channel in block * LANES..channels.min((block + 1) * LANES) {
             let from = &input.values()[(channel * height + y) * width..][..width];
             for (to, from) in output.iter_mut().zip(from) {

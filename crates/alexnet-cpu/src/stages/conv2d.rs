@@ -166,13 +166,9 @@ impl<E: Element> Conv2d<E> {
                 _ => units.push(Unit { block, blocks: 1, parts }),
             }
         }
-        let mut lanes = vec![Lanes::default(); output.blocks()];
-        for (channel, bias) in bias.iter().enumerate() {
-            lanes[channel / LANES].0[channel % LANES] = *bias;
-        }
         let [down, right] = source.steps();
         let steps = [down * layer.stride[0], right * layer.stride[1]];
-        Conv2d { units, runs, weights: packed, bias: lanes, steps, relu, output }
+        Conv2d { units, runs, weights: packed, bias: output.lanes(bias), steps, relu, output }
     }
 
     /// Row `y` of the blocks of `unit`.

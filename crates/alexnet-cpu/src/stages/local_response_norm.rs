@@ -1,8 +1,8 @@
-use super::{Stage, power::Power};
+use super::{Rows, power::Power};
 use crate::element::Element;
 use crate::map::Map;
-use crate::memory::{Buffer, Input};
-use crate::simd::{Isa, Kernel, LANES, Lanes, Simd};
+use crate::memory::Input;
+use crate::simd::{LANES, Lanes, Simd};
 use alexnet_spec::layers as spec;
 
 /// The norm across channels: one pass over the blocks, where the window of channels is a shift of lanes.
@@ -42,58 +42,53 @@ impl LocalResponseNorm {
     }
 }
 
-/// An item is a row of a block.
-impl<E: Element> Stage<E> for LocalResponseNorm {
-    fn items(&self) -> usize {
-        self.output.blocks() * self.output.height
+impl Rows for LocalResponseNorm {
+    fn output(&self) -> &Map {
+        &self.output
     }
-
-    fn length(&self) -> usize {
-        self.output.pixels()
-    }
-
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
-        let (block, y) = (item / self.output.height, item % self.output.height);
-        // SAFETY: each item has its own block and row, so this row is written by this call alone.
-        let output = unsafe { output.part(self.output.row(block, y)) };
-        isa.run(Row { norm: self, block, y, input: input.lanes(), output });
-    }
-}
-
-struct Row<'a, E: Element> {
-    norm: &'a LocalResponseNorm,
-    block: usize,
-    y: usize,
-    input: &'a [Lanes<E>],
-    output: &'a mut [Lanes<E>],
-}
-
-impl<E: Element> Kernel for Row<'_, E> {
-    type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        match (self.norm.fits_blocks(), self.norm.before, self.norm.after) {
+    fn row<E: Element, S: Simd>(&self, simd: S, (block, y): (usize, usize), input: Input<E>, output: &mut [Lanes<E>]) {
+        let input = input.lanes();
+        match (self.fits_blocks(), self.before, self.after) {
             // The usual window, unrolled.
-            (true, 2, 2) => self.shifted(simd, 2, 2),
-            (true, before, after) => self.shifted(simd, before, after),
-            (false, ..) => self.gathered(simd),
+            (true, 2, 2) => self.shifted(simd, (block, y), (2, 2), input, output),
+            (true, before, after) => self.shifted(simd, (block, y), (before, after), input, output),
+            (false, ..) => self.gathered(simd, (block, y), input, output),
         }
     }
 }
 
-impl<E: Element> Row<'_, E> {
+/// The squares of pixel `x` of a neighbouring block, if there is one.
+#[inline(always)]
+fn squares<E: Element, S: Simd>(simd: S, row: Option<&[Lanes<E>]>, x: usize) -> S::V {
+    match row {
+        Some(row) => {
+            let x = E::load(simd, &row[x]);
+            simd.mul(x, x)
+        }
+        None => simd.splat(0.0),
+    }
+}
+
+impl LocalResponseNorm {
     /// Windows within a block and its neighbours.
     #[inline(always)]
-    fn shifted<S: Simd>(self, simd: S, before: usize, after: usize) {
-        let norm = self.norm;
-        let blocks_in_group = norm.in_group.div_ceil(LANES);
-        let first = self.block / blocks_in_group * blocks_in_group;
-        let row = |block| &self.input[norm.input.row(block, self.y)];
-        let own = row(self.block);
-        let previous = (self.block > first).then(|| row(self.block - 1));
-        let next = (self.block + 1 < first + blocks_in_group).then(|| row(self.block + 1));
-        for (x, output) in self.output.iter_mut().enumerate() {
+    fn shifted<E: Element, S: Simd>(
+        &self,
+        simd: S,
+        (block, y): (usize, usize),
+        (before, after): (usize, usize),
+        input: &[Lanes<E>],
+        output: &mut [Lanes<E>],
+    ) {
+        let blocks_in_group = self.in_group.div_ceil(LANES);
+        let first = block / blocks_in_group * blocks_in_group;
+        let row = |block| &input[self.input.row(block, y)];
+        let own = row(block);
+        let previous = (block > first).then(|| row(block - 1));
+        let next = (block + 1 < first + blocks_in_group).then(|| row(block + 1));
+        for (x, output) in output.iter_mut().enumerate() {
             let own = E::load(simd, &own[x]);
             let middle = simd.mul(own, own);
             let previous = squares(simd, previous, x);
@@ -105,36 +100,27 @@ impl<E: Element> Row<'_, E> {
             for shift in 1..=after {
                 sum = simd.add(sum, simd.window(middle, next, shift));
             }
-            norm.normalise(simd, own, sum, output);
+            self.normalise(simd, own, sum, output);
         }
     }
 
     /// Any windows, channel by channel.
     #[inline(always)]
-    fn gathered<S: Simd>(self, simd: S) {
-        let row = &self.input[self.norm.input.row(self.block, self.y)];
-        for (x, (output, own)) in self.output.iter_mut().zip(row).enumerate() {
-            let sums = self.norm.sums(self.input, (self.block, self.y), x);
-            self.norm.normalise(simd, E::load(simd, own), simd.load(&sums), output);
+    fn gathered<E: Element, S: Simd>(
+        &self,
+        simd: S,
+        (block, y): (usize, usize),
+        input: &[Lanes<E>],
+        output: &mut [Lanes<E>],
+    ) {
+        for (x, (output, own)) in output.iter_mut().zip(&input[self.input.row(block, y)]).enumerate() {
+            let sums = self.sums(input, (block, y), x);
+            self.normalise(simd, E::load(simd, own), simd.load(&sums), output);
         }
     }
-}
 
-/// The squares of pixel `x` of a neighbouring block, if there is one.
-#[inline(always)]
-fn squares<S: Simd, E: Element>(simd: S, row: Option<&[Lanes<E>]>, x: usize) -> S::V {
-    match row {
-        Some(row) => {
-            let x = E::load(simd, &row[x]);
-            simd.mul(x, x)
-        }
-        None => simd.splat(0.0),
-    }
-}
-
-impl LocalResponseNorm {
     #[inline(always)]
-    fn normalise<S: Simd, E: Element>(&self, simd: S, x: S::V, sum: S::V, output: &mut Lanes<E>) {
+    fn normalise<E: Element, S: Simd>(&self, simd: S, x: S::V, sum: S::V, output: &mut Lanes<E>) {
         let base = simd.mul_add(sum, simd.splat(self.alpha), simd.splat(self.k));
         E::store(simd, self.power.divide(simd, x, base), output);
     }

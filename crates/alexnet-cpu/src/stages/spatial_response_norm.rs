@@ -1,8 +1,8 @@
-use super::{Stage, power::Power};
+use super::{Rows, power::Power};
 use crate::element::Element;
 use crate::map::Map;
-use crate::memory::{Buffer, Input};
-use crate::simd::{Isa, Kernel, Lanes, Simd};
+use crate::memory::Input;
+use crate::simd::{Lanes, Simd};
 use alexnet_spec::layers as spec;
 use std::ops::Range;
 
@@ -31,56 +31,29 @@ impl SpatialResponseNorm {
     }
 }
 
-/// An item is a row of a block.
-impl<E: Element> Stage<E> for SpatialResponseNorm {
-    fn items(&self) -> usize {
-        self.output.blocks() * self.output.height
+impl Rows for SpatialResponseNorm {
+    fn output(&self) -> &Map {
+        &self.output
     }
-
-    fn length(&self) -> usize {
-        self.output.pixels()
-    }
-
-    unsafe fn run(&self, isa: Isa, item: usize, input: Input<E>, output: &Buffer<E>) {
-        let (block, y) = (item / self.output.height, item % self.output.height);
-        // SAFETY: each item has its own block and row, so this row is written by this call alone.
-        let output = unsafe { output.part(self.output.row(block, y)) };
-        isa.run(Row { norm: self, block, y, input: input.lanes(), output });
-    }
-}
-
-struct Row<'a, E: Element> {
-    norm: &'a SpatialResponseNorm,
-    block: usize,
-    y: usize,
-    input: &'a [Lanes<E>],
-    output: &'a mut [Lanes<E>],
-}
-
-impl<E: Element> Kernel for Row<'_, E> {
-    type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let SpatialResponseNorm { input, power, .. } = *self.norm;
-        let (k, alpha) = (simd.splat(self.norm.k), simd.splat(self.norm.alpha));
-        let rows = self.norm.window(self.y, input.height);
+    fn row<E: Element, S: Simd>(&self, simd: S, (block, y): (usize, usize), input: Input<E>, output: &mut [Lanes<E>]) {
+        let (input, map) = (input.lanes(), &self.input);
+        let (k, alpha) = (simd.splat(self.k), simd.splat(self.alpha));
         // The sum of each column's squares over the window's rows.
-        let mut columns = vec![Lanes::default(); input.width];
-        for y in rows {
-            for (sum, x) in columns.iter_mut().zip(&self.input[input.row(self.block, y)]) {
+        let mut columns = vec![Lanes::default(); map.width];
+        for y in self.window(y, map.height) {
+            for (sum, x) in columns.iter_mut().zip(&input[map.row(block, y)]) {
                 let x = E::load(simd, x);
                 simd.store(simd.mul_add(x, x, simd.load(sum)), sum);
             }
         }
-        let own = &self.input[input.row(self.block, self.y)];
-        for (x, (output, own)) in self.output.iter_mut().zip(own).enumerate() {
-            let sums = &columns[self.norm.window(x, input.width)];
+        for (x, (output, own)) in output.iter_mut().zip(&input[map.row(block, y)]).enumerate() {
             let mut sum = simd.splat(0.0);
-            for column in sums {
+            for column in &columns[self.window(x, map.width)] {
                 sum = simd.add(sum, simd.load(column));
             }
-            E::store(simd, power.divide(simd, E::load(simd, own), simd.mul_add(sum, alpha, k)), output);
+            E::store(simd, self.power.divide(simd, E::load(simd, own), simd.mul_add(sum, alpha, k)), output);
         }
     }
 }

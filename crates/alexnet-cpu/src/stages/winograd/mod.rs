@@ -95,13 +95,9 @@ impl Winograd {
                 group,
             })
         });
-        let mut lanes = vec![Lanes::default(); output.blocks()];
-        for (channel, bias) in bias.iter().enumerate() {
-            lanes[channel / LANES].0[channel % LANES] = *bias;
-        }
         let units = units.collect();
         let weights = weights::transform(taps, weights, inputs);
-        Some(Winograd { side, units, weights, bias: lanes, inputs, relu, input, output })
+        Some(Winograd { side, units, weights, bias: output.lanes(bias), inputs, relu, input, output })
     }
 
     /// Whether this is faster than the sum for so many images: its weights, which few images share, come from memory.
