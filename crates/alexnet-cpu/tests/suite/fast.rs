@@ -66,16 +66,17 @@ impl Matrices {
     }
 }
 
+/// What is at each pair of points.
+type Square = [[f64; 7]; 7];
+
 /// `a x a'`, with the absolute values of `a` where asked.
-fn both_ways(a: &[Vec<f64>], x: impl Fn(usize, usize) -> f64, absolute: bool) -> Vec<Vec<f64>> {
+fn both_ways(a: &[Vec<f64>], x: impl Fn(usize, usize) -> f64, absolute: bool) -> Square {
     let size = a[0].len();
     let a = |i: usize, j: usize| if absolute { a[i][j].abs() } else { a[i][j] };
-    let rows = 0..7;
-    let row = |i: usize| {
+    std::array::from_fn(|i| {
         let half: Vec<f64> = (0..size).map(|l| (0..size).map(|k| a(i, k) * x(k, l)).sum()).collect();
-        (0..7).map(|j| half.iter().enumerate().map(|(l, half)| half * a(j, l)).sum()).collect()
-    };
-    rows.map(row).collect()
+        std::array::from_fn(|j| half.iter().enumerate().map(|(l, half)| half * a(j, l)).sum())
+    })
 }
 
 /// How far each output of the convolution may be off: with `K` roundings on a term's way, `K` times the unit roundoff of the
@@ -99,36 +100,30 @@ fn bounds(
         if inside { f64::from(image[(channel * height + y - top) * width + x - left]).abs() } else { 0.0 }
     };
     let per_group = channels / layer.groups;
-    let tiles: HashMap<[usize; 3], _> = (0..channels * rows.div_ceil(side) * columns.div_ceil(side))
+    let (down, across) = (rows.div_ceil(side), columns.div_ceil(side));
+    let tiles: Vec<Square> = (0..channels * down * across)
         .map(|at| {
-            let (across, down) = (columns.div_ceil(side), rows.div_ceil(side));
             let [c, y, x] = [at / across / down, at / across % down, at % across];
-            let tile = both_ways(&matrices.input, |i, j| pixel(c, y * side + i, x * side + j), true);
-            ([c, y, x], tile)
+            both_ways(&matrices.input, |i, j| pixel(c, y * side + i, x * side + j), true)
         })
         .collect();
     // Two sums of seven products for the input and the output each, one of the group's channels, the weights and the bias.
     let roundings = 4 * 8 + (per_group + 1) + 1 + 1;
     let mut bounds = Vec::new();
     for out in 0..layer.out {
-        let first = out / (layer.out / layer.groups) * per_group;
-        let kernels: Vec<_> = (0..per_group)
-            .map(|c| {
-                let kernel = &weights[(out * per_group + c) * taps * taps..][..taps * taps];
-                both_ways(&matrices.weights, |i, j| f64::from(kernel[i * taps + j]), false)
-            })
-            .collect();
-        let mut sums: HashMap<[usize; 2], Vec<Vec<f64>>> = HashMap::new();
+        let mut sums = vec![Square::default(); down * across];
+        for c in 0..per_group {
+            let kernel = &weights[(out * per_group + c) * taps * taps..][..taps * taps];
+            let kernel = both_ways(&matrices.weights, |i, j| f64::from(kernel[i * taps + j]), false);
+            let channel = out / (layer.out / layer.groups) * per_group + c;
+            for (sums, tile) in sums.iter_mut().zip(&tiles[channel * down * across..]) {
+                let products = sums.as_flattened_mut().iter_mut().zip(kernel.as_flattened()).zip(tile.as_flattened());
+                products.for_each(|((sum, weight), x)| *sum += weight.abs() * x);
+            }
+        }
         for y in 0..rows {
             for x in 0..columns {
-                let tile = [y / side, x / side];
-                let sums = sums.entry(tile).or_insert_with(|| {
-                    let sum = |i: usize, j: usize| -> f64 {
-                        let terms = kernels.iter().enumerate();
-                        terms.map(|(c, kernel)| kernel[i][j].abs() * tiles[&[first + c, tile[0], tile[1]]][i][j]).sum()
-                    };
-                    (0..7).map(|i| (0..7).map(|j| sum(i, j)).collect()).collect()
-                });
+                let sums = &sums[y / side * across + x / side];
                 let (a, b) = (&matrices.output[y % side], &matrices.output[x % side]);
                 let scale: f64 = (0..49).map(|p| a[p / 7].abs() * sums[p / 7][p % 7] * b[p % 7].abs()).sum();
                 let scale = scale + f64::from(bias[out]).abs();

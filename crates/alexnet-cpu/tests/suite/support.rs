@@ -21,9 +21,18 @@ impl Numbers {
     }
 }
 
-/// The instruction sets that this processor has.
+/// The instruction sets that this processor has; of them the one that the environment variable `ALEXNET_ISA` names, as
+/// [`Isa`] writes it, where it names one.
 pub fn isas() -> impl Iterator<Item = Isa> {
-    Isa::ALL.into_iter().filter(|isa| isa.is_available())
+    let only = std::env::var("ALEXNET_ISA").ok();
+    let asked = |isa: Isa| only.as_ref().is_none_or(|name| *name == format!("{isa:?}"));
+    let isas: Vec<Isa> = Isa::ALL.into_iter().filter(|isa| isa.is_available() && asked(*isa)).collect();
+    assert!(
+        !isas.is_empty(),
+        "ALEXNET_ISA={only:?} is no instruction set of this processor; try one of {:?}",
+        Isa::ALL
+    );
+    isas.into_iter()
 }
 
 /// A network of `layers`, named by their number, for images of `shape`.
