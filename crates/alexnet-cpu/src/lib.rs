@@ -34,6 +34,9 @@
 //! It stands in four places: the calls of vector instructions (`simd`), after the processor was seen to have them; the inner
 //! loop of the one multiplying kernel (`tile`), after all that it touches was checked; the buffers that threads share
 //! (`memory`), where each writes its own rows; and advice to the kernel about pages.
+//!
+//! All tests run on each instruction set that the processor has, those of x86-64 also under AddressSanitizer
+//! (`tools/test-sanitized`) and those of NEON on an emulated processor (`tools/test-neon`): on no real one so far.
 
 mod element;
 mod engine;
