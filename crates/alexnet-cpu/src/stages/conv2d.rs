@@ -128,8 +128,10 @@ impl<E: Element> Conv2d<E> {
         let (runs, taps): (Vec<_>, Vec<_>) =
             (0..groups).map(|group| source.taps(group * inputs..(group + 1) * inputs, layer.kernel)).unzip();
 
-        let vectors = runs.iter().map(Runs::vectors::<E>).max().unwrap_or_default();
-        let mut packed = Vec::with_capacity((output.blocks() + groups) * vectors);
+        // No room behind the last vector: what is read there is seen by AddressSanitizer.
+        let blocks = |group: usize| ((group + 1) * outputs).div_ceil(LANES) - group * outputs / LANES;
+        let vectors = runs.iter().enumerate().map(|(group, runs)| blocks(group) * runs.vectors::<E>()).sum();
+        let mut packed = Vec::with_capacity(vectors);
         prefer_huge_pages(packed.spare_capacity_mut());
         let mut units: Vec<Unit> = Vec::new();
         for block in 0..output.blocks() {
@@ -166,6 +168,7 @@ impl<E: Element> Conv2d<E> {
                 _ => units.push(Unit { block, blocks: 1, parts }),
             }
         }
+        debug_assert_eq!(packed.len(), vectors);
         let [down, right] = source.steps();
         let steps = [down * layer.stride[0], right * layer.stride[1]];
         Conv2d { units, runs, weights: packed, bias: output.lanes(bias), steps, relu, output }

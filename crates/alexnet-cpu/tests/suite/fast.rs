@@ -1,7 +1,7 @@
 //! [`Precision::Fast`] against plain loops, within what Winograd's algorithm may round.
 
 use crate::naive;
-use crate::support::{Numbers, engine_of, isas, network, parameters, run};
+use crate::support::{Numbers, engine_of, isas, network, parameters, rounded, run};
 use alexnet_cpu::spec::layers::*;
 use alexnet_cpu::spec::{Network, Op, networks};
 use alexnet_cpu::{Engine, Isa, Options, Precision};
@@ -249,10 +249,9 @@ fn threads_and_batches_change_nothing_but_rounding() {
 fn bf16_is_computed_in_f32_between_its_roundings() {
     let network = small();
     let mut numbers = Numbers::new(2);
-    let rounded = |values: Vec<f32>| -> Vec<bf16> { values.into_iter().map(bf16::from_f32).collect() };
-    let parameters: HashMap<_, _> =
-        parameters(&network, &mut numbers).into_iter().map(|(name, values)| (name, rounded(values))).collect();
-    let x = rounded(numbers.take(5 * 3 * 55 * 51));
+    let parameters: HashMap<_, Vec<bf16>> =
+        parameters(&network, &mut numbers).into_iter().map(|(name, values)| (name, rounded(&values))).collect();
+    let x = rounded(&numbers.take(5 * 3 * 55 * 51));
     for isa in isas() {
         let options = |precision| Options { isa, precision };
         let [y, exact] = [Precision::Fast, Precision::Exact].map(|precision| {

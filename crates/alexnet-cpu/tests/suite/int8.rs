@@ -1,4 +1,4 @@
-use crate::support::{Numbers, isas, network, parameters};
+use crate::support::{Numbers, isas, network, parameters, rounded};
 use alexnet_cpu::spec::layers::{Flatten, Linear, Relu};
 use alexnet_cpu::spec::{Network, Op};
 use alexnet_cpu::{Element, Engine, Isa, Options, Precision, bf16};
@@ -29,10 +29,8 @@ fn check<E: Element>() {
     for (inputs, outputs) in [(1, 1), (16, 16), (7, 5), (33, 29), (100, 70), (2500, 30), (4701, 3)] {
         let network = linear(inputs, outputs);
         let mut numbers = Numbers::new(inputs as u64);
-        let parameters: HashMap<String, Vec<E>> = parameters(&network, &mut numbers)
-            .into_iter()
-            .map(|(name, values)| (name, values.into_iter().map(E::from_f32).collect()))
-            .collect();
+        let parameters: HashMap<String, Vec<E>> =
+            parameters(&network, &mut numbers).into_iter().map(|(name, values)| (name, rounded(&values))).collect();
         for batch in [1, 2, 4, 5, 16, 33] {
             let x: Vec<i32> = numbers.take(batch * inputs).into_iter().map(|x| (x * 20.0) as i32).collect();
             let expected: Vec<E> = x.chunks(inputs).flat_map(|x| expected(&parameters, x)).collect();
