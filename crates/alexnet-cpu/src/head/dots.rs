@@ -98,6 +98,36 @@ impl<E: Element, const IMAGES: usize> Kernel for Dots<'_, E, IMAGES> {
     }
 }
 
+/// Two sums for each product hide the latency of one.
+type Sums<V, const N: usize, const IMAGES: usize> = [[[V; 2]; IMAGES]; N];
+
+/// Adds the products of pairs of vectors of `N` rows with those of each of `x`, and asks for what is `ahead` bytes further on.
+#[inline(always)]
+fn accumulate<E: Element, S: Simd, const N: usize, const IMAGES: usize>(
+    simd: S,
+    rows: [&[[[E::Group; LANES]; 2]]; N],
+    x: [&[[Lanes<E::Group>; 2]]; IMAGES],
+    ahead: usize,
+    mut sums: Sums<S::V, N, IMAGES>,
+) -> Sums<S::V, N, IMAGES> {
+    let pairs = rows[0].len();
+    // Of lengths that the compiler sees to be equal.
+    let (rows, x) = (rows.map(|row| &row[..pairs]), x.map(|x| &x[..pairs]));
+    for at in 0..pairs {
+        for half in 0..2 {
+            let x: [S::V; IMAGES] = std::array::from_fn(|image| E::load_groups(simd, &x[image][at][half]));
+            for (sums, row) in sums.iter_mut().zip(&rows) {
+                simd.prefetch(row[at][half].as_ptr().cast::<u8>().wrapping_add(ahead));
+                let row = E::read_groups(simd, &row[at][half]);
+                for (sums, x) in sums.iter_mut().zip(x) {
+                    sums[half] = E::dot(simd, row, x, sums[half]);
+                }
+            }
+        }
+    }
+    sums
+}
+
 /// The products of `N` rows of `inputs` values each with each of `x`.
 #[inline(always)]
 fn dots<E: Element, S: Simd, const N: usize, const IMAGES: usize>(
@@ -109,27 +139,18 @@ fn dots<E: Element, S: Simd, const N: usize, const IMAGES: usize>(
     let vectors = inputs / (LANES * E::GROUP);
     let rows: [&[E]; N] = std::array::from_fn(|row| &rows[row * inputs..(row + 1) * inputs]);
     let whole: [&[[E::Group; LANES]]; N] = rows.map(|row| &E::groups(row).as_chunks().0[..vectors]);
-    let x_whole = x.map(|x| &x[..vectors]);
-    // Two sums for each product hide the latency of one.
+    let (pairs, x_pairs) = (whole.map(|row| row.as_chunks().0), x.map(|x| x[..vectors].as_chunks().0));
     let mut sums = [[[simd.splat(0.0); 2]; IMAGES]; N];
-    let mut at = 0;
-    while at + 1 < vectors {
-        for half in 0..2 {
-            let x: [S::V; IMAGES] = std::array::from_fn(|image| E::load_groups(simd, &x_whole[image][at + half]));
-            for (sums, row) in sums.iter_mut().zip(&whole) {
-                simd.prefetch(row[at + half].as_ptr().cast::<u8>().wrapping_add(AHEAD));
-                let row = E::read_groups(simd, &row[at + half]);
-                for (sums, x) in sums.iter_mut().zip(x) {
-                    sums[half] = E::dot(simd, row, x, sums[half]);
-                }
-            }
-        }
-        at += 2;
-    }
-    if at < vectors {
+    // What follows on a row is the one beside it, so the end of a row asks for the next group's.
+    let turn = pairs[0].len().saturating_sub(AHEAD / size_of::<[Lanes<E::Group>; 2]>());
+    let next = AHEAD + (N - 1) * size_of_val(rows[0]);
+    sums = accumulate::<E, S, N, IMAGES>(simd, pairs.map(|row| &row[..turn]), x_pairs.map(|x| &x[..turn]), AHEAD, sums);
+    sums = accumulate::<E, S, N, IMAGES>(simd, pairs.map(|row| &row[turn..]), x_pairs.map(|x| &x[turn..]), next, sums);
+    if vectors % 2 == 1 {
+        let at = vectors - 1;
         for (sums, row) in sums.iter_mut().zip(&whole) {
             let row = E::read_groups(simd, &row[at]);
-            for (sums, x) in sums.iter_mut().zip(x_whole) {
+            for (sums, x) in sums.iter_mut().zip(x) {
                 sums[0] = E::dot(simd, row, E::load_groups(simd, &x[at]), sums[0]);
             }
         }
