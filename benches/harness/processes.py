@@ -3,6 +3,7 @@ import dataclasses
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 
 # A turn in which other programs had more than this part of a core is left out, unless nearly all are so.
@@ -24,8 +25,10 @@ class Process:
         environment = os.environ | {name: str(threads) for name in variables} | {"TORCHINDUCTOR_CACHE_DIR": str(home.folder / "inductor")}
         started = time.perf_counter()
         self.turns = []
+        # A file takes all that is said; a pipe that nobody reads from would stop the program.
+        complaints = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [str(word) for word in command], env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [str(word) for word in command], env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints
         )
         said = ""
         for said in self.process.stdout:
@@ -37,8 +40,9 @@ class Process:
         if said.startswith("READY"):
             self.ready = {key: float(value) for key, _, value in (word.partition("=") for word in said.split()[1:])}
         else:
-            self.error = " ".join((said or self.process.stderr.read()[-300:] or "it ended without a word").split())
             self.close()
+            complaints.seek(0)
+            self.error = " ".join((said or complaints.read()[-300:] or "it ended without a word").split())
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")
