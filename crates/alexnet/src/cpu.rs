@@ -16,12 +16,20 @@ pub(crate) struct Fused {
     weights: HashMap<String, Tensor>,
     precision: Precision,
     /// None where the network or its weights aren't for the engine.
-    engine: OnceLock<Option<AnyEngine>>,
+    ready: OnceLock<Option<Ready>>,
     trained: AtomicBool,
 }
 
 /// Steps of a forward pass, by the layers that they compute, and the time that they took.
 type Times = Vec<(String, Duration)>;
+
+/// What a forward pass needs besides weights and images.
+#[derive(Debug)]
+struct Ready {
+    engine: AnyEngine,
+    /// The dimensions of what is computed for one image.
+    output: Vec<usize>,
+}
 
 /// An engine for weights of either type.
 #[derive(Debug)]
@@ -32,8 +40,8 @@ enum AnyEngine {
 
 impl Fused {
     pub(crate) fn new(network: &Network, weights: HashMap<String, Tensor>, precision: Precision) -> Fused {
-        let (engine, trained) = (OnceLock::new(), AtomicBool::new(false));
-        Fused { network: network.clone(), weights, precision, engine, trained }
+        let (ready, trained) = (OnceLock::new(), AtomicBool::new(false));
+        Fused { network: network.clone(), weights, precision, ready, trained }
     }
 
     /// The same weights, run with another precision.
@@ -62,9 +70,10 @@ impl Fused {
         if !x.device().is_cpu() || x.track_op() || self.trained.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        match (self.engine.get_or_init(|| self.engine()), x.dtype()) {
-            (Some(AnyEngine::F32(engine)), DType::F32) => self.run_on(engine, x, times),
-            (Some(AnyEngine::Bf16(engine)), DType::BF16) => self.run_on(engine, x, times),
+        let Some(Ready { engine, output }) = self.ready.get_or_init(|| self.get_ready()) else { return Ok(None) };
+        match (engine, x.dtype()) {
+            (AnyEngine::F32(engine), DType::F32) => self.run_on(engine, output, x, times),
+            (AnyEngine::Bf16(engine), DType::BF16) => self.run_on(engine, output, x, times),
             _ => Ok(None),
         }
     }
@@ -73,6 +82,7 @@ impl Fused {
     fn run_on<E: Element + WithDType>(
         &self,
         engine: &Engine<E>,
+        output: &[usize],
         x: &Tensor,
         times: Option<&mut Times>,
     ) -> Result<Option<Tensor>> {
@@ -89,21 +99,23 @@ impl Fused {
             None => engine.forward(images, &matrices, &mut logits).map_err(Error::wrap)?,
             Some(times) => *times = engine.profile(images, &matrices, &mut logits).map_err(Error::wrap)?,
         }
-        let shape: Vec<usize> = std::iter::once(count).chain(self.output()?).collect();
+        let shape: Vec<usize> = std::iter::once(&count).chain(output).copied().collect();
         Tensor::from_vec(logits, shape, x.device()).map(Some)
     }
 
-    /// The engine, where network and weights are for it.
-    fn engine(&self) -> Option<AnyEngine> {
+    /// The engine with what goes with it, where network and weights are for it.
+    fn get_ready(&self) -> Option<Ready> {
         let fixed = |weight: &Tensor| weight.device().is_cpu() && !weight.track_op() && weight.is_contiguous();
         if !self.weights.values().all(fixed) {
             return None;
         }
-        match self.weights.values().next()?.dtype() {
-            DType::F32 => self.engine_of().map(AnyEngine::F32),
-            DType::BF16 => self.engine_of().map(AnyEngine::Bf16),
-            _ => None,
-        }
+        let engine = match self.weights.values().next()?.dtype() {
+            DType::F32 => AnyEngine::F32(self.engine_of()?),
+            DType::BF16 => AnyEngine::Bf16(self.engine_of()?),
+            _ => return None,
+        };
+        let output = self.network.trace().ok()?.last()?.output.dims();
+        Some(Ready { engine, output })
     }
 
     /// The engine for weights that are all of type `E`.
@@ -115,12 +127,6 @@ impl Fused {
         };
         let of_one_type = self.weights.values().all(|weight| weight.dtype() == E::DTYPE);
         of_one_type.then(|| Engine::with_options(&self.network, &options, parameter).ok()).flatten()
-    }
-
-    /// The dimensions of what is computed for one image.
-    fn output(&self) -> Result<Vec<usize>> {
-        let steps = self.network.trace().map_err(Error::wrap)?;
-        Ok(steps.last().map(|step| step.output.dims()).unwrap_or_default())
     }
 }
 

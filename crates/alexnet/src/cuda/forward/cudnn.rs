@@ -92,6 +92,29 @@ pub(super) struct Convolution {
     places: Places,
 }
 
+/// Calls one of cuDNN's convolutions with what all of them take first, and then what this one takes besides: once times the
+/// convolution, none of what stands at y. The factors are floats for every type of element that is computed here.
+macro_rules! convolve {
+    ($function:path, $convolution:expr, $workspace:expr, $($further:expr),+ $(,)?) => {{
+        let (one, zero) = (1f32, 0f32);
+        $function(
+            $convolution.cudnn.0.0,
+            (&raw const one).cast(),
+            $convolution.x.0,
+            $convolution.places.x as *const c_void,
+            $convolution.weights.0,
+            $convolution.places.weights as *const c_void,
+            $convolution.sliding.0,
+            $convolution.algorithm,
+            $convolution.workspace_address($workspace),
+            $convolution.workspace,
+            (&raw const zero).cast(),
+            $convolution.y.0,
+            $($further),+
+        )
+    }};
+}
+
 /// The most results that a search gives: more than cuDNN has algorithms, each with its kinds of arithmetic.
 const MAX_RESULTS: usize = 24;
 
@@ -233,27 +256,9 @@ impl Convolution {
     /// `workspace` must have as many bytes as the convolution asks for, and be used on `stream` alone; so must the places.
     pub(super) unsafe fn run(&self, stream: &CudaStream, workspace: &Workspace) -> Result<()> {
         self.cudnn.put_on(stream)?;
-        let (one, zero) = (1f32, 0f32);
-        // SAFETY: the descriptors exist, the places are as they say by the promise made to `new`, and alpha and beta
-        // are floats, as cuDNN takes them for these types.
-        unsafe {
-            result::convolution_forward(
-                self.cudnn.0.0,
-                (&raw const one).cast(),
-                self.x.0,
-                self.places.x as *const c_void,
-                self.weights.0,
-                self.places.weights as *const c_void,
-                self.sliding.0,
-                self.algorithm,
-                self.workspace_address(workspace),
-                self.workspace,
-                (&raw const zero).cast(),
-                self.y.0,
-                self.places.y as *mut c_void,
-            )
-        }
-        .map_err(Error::wrap)
+        // SAFETY: the descriptors exist, and the places are as they say by the promise made to `new`.
+        unsafe { convolve!(result::convolution_forward, self, workspace, self.places.y as *mut c_void) }
+            .map_err(Error::wrap)
     }
 
     /// y = max(x * weights + bias, 0). Errs at once where cuDNN doesn't have this for the algorithm.
@@ -263,22 +268,12 @@ impl Convolution {
     /// That of [`Convolution::run`].
     pub(super) unsafe fn run_with_bias_and_relu(&self, stream: &CudaStream, workspace: &Workspace) -> Result<()> {
         self.cudnn.put_on(stream)?;
-        let (one, zero) = (1f32, 0f32);
         // SAFETY: as in `run`. What cuDNN would add besides is y times zero, which it doesn't read.
         unsafe {
-            result::convolution_bias_activation_forward(
-                self.cudnn.0.0,
-                (&raw const one).cast(),
-                self.x.0,
-                self.places.x as *const c_void,
-                self.weights.0,
-                self.places.weights as *const c_void,
-                self.sliding.0,
-                self.algorithm,
-                self.workspace_address(workspace),
-                self.workspace,
-                (&raw const zero).cast(),
-                self.y.0,
+            convolve!(
+                result::convolution_bias_activation_forward,
+                self,
+                workspace,
                 self.places.y as *const c_void,
                 self.bias.0,
                 self.places.bias as *const c_void,
