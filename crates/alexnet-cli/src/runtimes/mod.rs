@@ -58,6 +58,11 @@ pub trait Runtime {
     /// the network doesn't compute.
     fn run(&mut self, input: &Array, taps: &[String], sink: &mut Sink<'_>) -> Result<()>;
 
+    /// The logits by the layers, one after another, where those of [`Runtime::run`] come from other code; none where they don't.
+    fn by_layers(&mut self, _input: &Array) -> Result<Option<Array>> {
+        Ok(None)
+    }
+
     /// The layers after `after` (from the input on where it is none), up to `layer`, as something that runs alone; `shape` is
     /// that of the input, the batch first. None where the runtime doesn't show one of the two.
     ///

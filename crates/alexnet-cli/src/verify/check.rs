@@ -2,6 +2,7 @@ use super::cost::cost;
 use super::layers::{Parted, Walk, walk};
 use super::report::{Comparison, FirstDifference, Ran, Report, Side};
 use super::run::{Check, Run, Runs, TOGETHER, run_all};
+use super::whole::{Inputs, Whole};
 use crate::array::Array;
 use crate::compare::{Agreement, Metrics, ParameterCheck, Tolerance, parameters_of_steps};
 use crate::diagnose::{Case, Diagnosis, diagnose};
@@ -37,7 +38,12 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
         }
     }
     let parameters = what.b.map(|b| compare_parameters(what, b)).transpose()?;
-    let Runs { runs, unavailable } = run_all(what)?;
+    judge(what, parameters, run_all(what)?)
+}
+
+/// Compares what ran.
+pub(super) fn judge<'a>(what: &Check<'a>, parameters: Option<ParameterCheck>, ran: Runs<'a>) -> Result<Outcome<'a>> {
+    let Runs { runs, unavailable } = ran;
     let Some(reference) = runs.first() else { bail!("there is nothing to run") };
     if let Some(error) = &reference.failed {
         bail!("{error:#}");
@@ -52,13 +58,27 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     let failing =
         disagrees.map(|c| c.fixture.clone()).or(first_fixture.filter(|_| failed.is_some()).map(str::to_owned));
     let together = batches(what, &runs)?;
-    let apart_together = together.iter().any(|comparison| !comparison.agrees());
+    // What only a batch shows, only a batch walks to.
+    let apart_together = failing.is_none() && together.iter().any(|comparison| !comparison.agrees());
+    let batch = apart_together.then(|| batch(what)).transpose()?;
     consistency.extend(together);
+    let mut own = Whole::default();
+    if let Some(fixture) = &failing {
+        own.add(what, &runs, &Inputs::Named(fixture))?;
+    } else {
+        if let Some(batch) = &batch {
+            own.add(what, &runs, &Inputs::Together(batch))?;
+        }
+        // The same code on both sides agrees with itself, right or wrong.
+        if truth.is_empty() && runs.iter().all(|run| run.launcher.spec.kind == Kind::Candle) {
+            own.add(what, std::slice::from_ref(reference), &Inputs::All)?;
+        }
+    }
+    consistency.extend(own.rows);
     // What integers cost adds up to so much that the logits alone tell little: each layer is held to what it may cost alone.
     let integers = runs.iter().any(Run::is_integer);
-    let walked = match &failing {
-        // What only a batch shows, only a batch walks to.
-        None if apart_together => walk(&Check { fixtures: &[batch(what)?], ..*what }, &runs, exact, true, None)?,
+    let mut walked = match &failing {
+        None if batch.is_some() => walk(&Check { fixtures: batch.as_slice(), ..*what }, &runs, exact, true, None)?,
         _ if what.layers || integers && what.network.is_some() => walk(what, &runs, exact, failing.is_some(), None)?,
         Some(fixture) => walk(what, &runs, exact, true, Some(fixture))?,
         None => Walk::default(),
@@ -70,7 +90,11 @@ pub(crate) fn check<'a>(what: &Check<'a>) -> Result<Outcome<'a>> {
     if let Some(error) = failed.and_then(|run| run.failed.as_ref()).filter(|_| walked.first.is_none()) {
         bail!("{error:#}");
     }
-    let first = walked.first.map(|first| by_parameters(first, parameters.as_ref(), what.network));
+    let mut first = walked.first.map(|first| by_parameters(first, parameters.as_ref(), what.network));
+    if own.first.is_some() {
+        // What parts from its own layers, no layer explains.
+        (first, walked.parted) = (own.first, None);
+    }
     let mut report = Report {
         schema: "alexnet-verify/2",
         a: side(what.a, "A", &runs),
@@ -276,7 +300,8 @@ fn informative(reference: &Array, fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-fn comparison(
+/// Holds an output, or why there is none, against its reference.
+pub(super) fn comparison(
     fixture: &str,
     runtime: &str,
     reference_name: &str,

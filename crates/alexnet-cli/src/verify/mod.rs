@@ -9,6 +9,7 @@ mod report;
 mod run;
 mod save;
 mod text;
+mod whole;
 mod within;
 
 use crate::args::verify::Verify;

@@ -83,8 +83,9 @@ impl Report {
         }
         if let Some(first) = &self.first_difference {
             let known = self.diagnosis.as_ref().map(|diagnosis| format!("; {}", diagnosis.sentence));
-            let (layer, runtime, what) = (&first.layer, &first.runtime, &first.what);
-            return format!("DISAGREED: {layer} parts first ({runtime}{}): {what}", known.unwrap_or_default());
+            let FirstDifference { layer, runtime, what, .. } = first;
+            let known = known.unwrap_or_default();
+            return format!("DISAGREED: {layer} {} ({runtime}{known}): {what}", first.parts());
         }
         if let Some(difference) = self.parameters.as_ref().and_then(|p| p.differences.first()) {
             return format!("DISAGREED: parameter {difference}");
@@ -207,16 +208,27 @@ impl LayerComparison {
     }
 }
 
-/// Where two runs part.
+/// Where two runs part, or one from itself.
 #[derive(Clone, Debug, Serialize)]
 pub struct FirstDifference {
-    /// The layer.
+    /// The layer; `AlexNet::forward`, where that parts from the model's own layers.
     pub layer: String,
     /// The runtime that differs from the reference.
     pub runtime: String,
-    /// Found with the same input on both sides (`isolated`), with differences accumulating (`cumulative`), or, where no layer
-    /// shows it alone, by the values of its parameters (`parameters`).
+    /// Found with the same input on both sides (`isolated`), with differences accumulating (`cumulative`), where no layer shows
+    /// it alone by the values of its parameters (`parameters`), or between a model's layers and what computes all of them at
+    /// once (`whole`).
     pub mode: &'static str,
     /// What differs, in a sentence.
     pub what: String,
+}
+
+impl FirstDifference {
+    /// What the layer does, for a sentence that it begins.
+    pub fn parts(&self) -> &'static str {
+        match self.mode {
+            "whole" => "parts from its own layers",
+            _ => "parts first",
+        }
+    }
 }
