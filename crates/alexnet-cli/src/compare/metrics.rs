@@ -116,17 +116,6 @@ impl Metrics {
         })
     }
 
-    /// How far apart they are, and what would pass.
-    pub fn in_words(&self) -> String {
-        match self.passing_rtol {
-            Some(rtol) => {
-                let rtol = passing::at_least(rtol);
-                format!("max {:.2e} of scale {:.2e}; it would pass at rtol {rtol}", self.max_abs, self.scale)
-            }
-            None => format!("NaN {:?}, infinities {:?}: it can't pass", self.nan, self.infinite),
-        }
-    }
-
     /// The largest difference as a share of what the tolerance allows: above 1 it disagrees.
     pub fn severity(&self) -> f64 {
         match self.tolerance.bound(self.scale) {

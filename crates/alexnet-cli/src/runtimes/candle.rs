@@ -3,7 +3,7 @@ use crate::array::Array;
 use alexnet::AlexNet;
 use alexnet_spec::{DType, Network, Weights};
 use anyhow::{Context, Result, anyhow};
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 
 /// The candle model, in the type that is asked for whatever type the weights are stored in.
 pub struct Candle {
@@ -26,26 +26,8 @@ impl Candle {
         Ok(Candle { model, device: device.clone(), arithmetic: dtype, stored })
     }
 
-    fn input(&self, input: &Array) -> Result<Tensor> {
+    fn input(&self, input: &Array) -> Result<candle_core::Tensor> {
         Ok(input.to_candle(&self.device)?.to_dtype(self.model.dtype())?)
-    }
-
-    /// Hands over what the layers in `taps` give.
-    fn tap(&self, input: &Tensor, taps: &[String], sink: &mut Sink<'_>) -> Result<()> {
-        let mut refused = None;
-        let output = self.model.forward_with_taps(input, &mut |name, value| {
-            if taps.iter().any(|tap| tap == name)
-                && let Err(error) = sink(name, Array::from_candle(value)?)
-            {
-                refused = Some(error);
-                candle_core::bail!("the run was stopped");
-            }
-            Ok(())
-        });
-        match refused {
-            Some(error) => Err(error),
-            None => Ok(output.map(|_| ())?),
-        }
     }
 }
 
@@ -74,18 +56,26 @@ impl Runtime for Candle {
         !self.device.is_cpu()
     }
 
-    /// Logits are those of [`AlexNet::forward`], which programs call. Wherever it can be, it is other code than the layers.
     fn run(&mut self, input: &Array, taps: &[String], sink: &mut Sink<'_>) -> Result<()> {
-        let input = self.input(input)?;
-        if !taps.is_empty() {
-            self.tap(&input, taps, sink)?;
+        let mut refused = None;
+        let output = self.model.forward_with_taps(&self.input(input)?, &mut |name, value| {
+            if taps.iter().any(|tap| tap == name)
+                && let Err(error) = sink(name, Array::from_candle(value)?)
+            {
+                refused = Some(error);
+                candle_core::bail!("the run was stopped");
+            }
+            Ok(())
+        });
+        match refused {
+            Some(error) => Err(error),
+            None => sink("logits", Array::from_candle(&output?)?),
         }
-        sink("logits", Array::from_candle(&self.model.forward(&input)?)?)
     }
 
-    fn by_layers(&mut self, input: &Array) -> Result<Option<Array>> {
-        let logits = self.model.forward_with_taps(&self.input(input)?, &mut |_, _| Ok(()))?;
-        Ok(Some(Array::from_candle(&logits)?))
+    /// By [`AlexNet::forward`].
+    fn at_once(&mut self, input: &Array) -> Result<Option<Array>> {
+        Ok(Some(Array::from_candle(&self.model.forward(&self.input(input)?)?)?))
     }
 
     fn piece(&mut self, after: Option<&str>, layer: &str, _shape: &[usize]) -> Result<Option<Box<dyn Piece + '_>>> {
@@ -133,7 +123,7 @@ mod tests {
 
     /// With eight bits, `AlexNet::forward` gives other logits than the layers: which ones come out tells what ran.
     #[test]
-    fn logits_are_those_of_forward_and_taps_those_of_the_layers() {
+    fn logits_are_those_of_the_layers_and_at_once_those_of_forward() {
         let network = networks::get("torchvision").unwrap().shrunk(16, 10).unwrap();
         let value = |index: usize| ((index * 7919) % 101) as f32 / 500.0 - 0.1;
         let tensors = network.parameters().unwrap().into_iter().map(|parameter| {
@@ -149,10 +139,9 @@ mod tests {
 
         let x = input.to_candle(&Device::Cpu).unwrap();
         let forward = Array::from_candle(&candle.model.forward(&x).unwrap()).unwrap();
-        let layers = candle.by_layers(&input).unwrap().unwrap();
-        assert_ne!(forward, layers, "eight bits change something");
-        assert_eq!(values(&mut candle, &input, &[]).unwrap()["logits"], forward);
-        let tapped = values(&mut candle, &input, &["fc8".into()]).unwrap();
-        assert_eq!((&tapped["logits"], &tapped["fc8"]), (&forward, &layers));
+        let logits = values(&mut candle, &input, &["fc8".into()]).unwrap();
+        assert_eq!(logits["logits"], logits["fc8"]);
+        assert_ne!(logits["logits"], forward, "eight bits change something");
+        assert_eq!(candle.at_once(&input).unwrap(), Some(forward));
     }
 }

@@ -58,8 +58,9 @@ pub trait Runtime {
     /// the network doesn't compute.
     fn run(&mut self, input: &Array, taps: &[String], sink: &mut Sink<'_>) -> Result<()>;
 
-    /// The logits by the layers, one after another, where those of [`Runtime::run`] come from other code; none where they don't.
-    fn by_layers(&mut self, _input: &Array) -> Result<Option<Array>> {
+    /// The logits as a program gets them that calls the model, where other code computes them than what [`Runtime::run`] shows
+    /// layer by layer; none where there is no such code.
+    fn at_once(&mut self, _input: &Array) -> Result<Option<Array>> {
         Ok(None)
     }
 

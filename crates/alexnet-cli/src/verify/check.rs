@@ -1,8 +1,8 @@
+use super::at_once::at_once;
 use super::cost::cost;
 use super::layers::{Parted, Walk, walk};
 use super::report::{Comparison, FirstDifference, Ran, Report, Side};
 use super::run::{Check, Run, Runs, TOGETHER, run_all};
-use super::whole::{Inputs, Whole};
 use crate::array::Array;
 use crate::compare::{Agreement, Metrics, ParameterCheck, Tolerance, parameters_of_steps};
 use crate::diagnose::{Case, Diagnosis, diagnose};
@@ -58,27 +58,14 @@ pub(super) fn judge<'a>(what: &Check<'a>, parameters: Option<ParameterCheck>, ra
     let failing =
         disagrees.map(|c| c.fixture.clone()).or(first_fixture.filter(|_| failed.is_some()).map(str::to_owned));
     let together = batches(what, &runs)?;
-    // What only a batch shows, only a batch walks to.
-    let apart_together = failing.is_none() && together.iter().any(|comparison| !comparison.agrees());
-    let batch = apart_together.then(|| batch(what)).transpose()?;
+    consistency.extend(at_once(what, &runs)?);
+    let apart_together = together.iter().any(|comparison| !comparison.agrees());
     consistency.extend(together);
-    let mut own = Whole::default();
-    if let Some(fixture) = &failing {
-        own.add(what, &runs, &Inputs::Named(fixture))?;
-    } else {
-        if let Some(batch) = &batch {
-            own.add(what, &runs, &Inputs::Together(batch))?;
-        }
-        // The same code on both sides agrees with itself, right or wrong.
-        if truth.is_empty() && runs.iter().all(|run| run.launcher.spec.kind == Kind::Candle) {
-            own.add(what, std::slice::from_ref(reference), &Inputs::All)?;
-        }
-    }
-    consistency.extend(own.rows);
     // What integers cost adds up to so much that the logits alone tell little: each layer is held to what it may cost alone.
     let integers = runs.iter().any(Run::is_integer);
-    let mut walked = match &failing {
-        None if batch.is_some() => walk(&Check { fixtures: batch.as_slice(), ..*what }, &runs, exact, true, None)?,
+    let walked = match &failing {
+        // What only a batch shows, only a batch walks to.
+        None if apart_together => walk(&Check { fixtures: &[batch(what)?], ..*what }, &runs, exact, true, None)?,
         _ if what.layers || integers && what.network.is_some() => walk(what, &runs, exact, failing.is_some(), None)?,
         Some(fixture) => walk(what, &runs, exact, true, Some(fixture))?,
         None => Walk::default(),
@@ -90,11 +77,7 @@ pub(super) fn judge<'a>(what: &Check<'a>, parameters: Option<ParameterCheck>, ra
     if let Some(error) = failed.and_then(|run| run.failed.as_ref()).filter(|_| walked.first.is_none()) {
         bail!("{error:#}");
     }
-    let mut first = walked.first.map(|first| by_parameters(first, parameters.as_ref(), what.network));
-    if own.first.is_some() {
-        // What parts from its own layers, no layer explains.
-        (first, walked.parted) = (own.first, None);
-    }
+    let first = walked.first.map(|first| by_parameters(first, parameters.as_ref(), what.network));
     let mut report = Report {
         schema: "alexnet-verify/2",
         a: side(what.a, "A", &runs),

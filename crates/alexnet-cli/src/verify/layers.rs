@@ -6,7 +6,7 @@
 use super::report::{FirstDifference, LayerComparison};
 use super::run::{Check, Run};
 use crate::array::Array;
-use crate::compare::{Metrics, Tolerance};
+use crate::compare::{Metrics, Tolerance, at_least};
 use crate::diagnose::Example;
 use crate::inputs::Fixture;
 use crate::runtimes::{self, Runtime, Values, is_unsupported};
@@ -278,6 +278,12 @@ fn keep_worse(kept: &mut Option<Metrics>, new: Option<Metrics>) {
 /// The first layer that differs by itself; failing that, where the logits differ (`apart`), the first whose output does with
 /// the differences of the layers before it.
 fn first_difference(rows: &[LayerComparison], apart: bool) -> Option<FirstDifference> {
+    let sentence = |m: &Metrics| match m.passing_rtol {
+        Some(rtol) => {
+            format!("max {:.2e} of scale {:.2e}; it would pass at rtol {}", m.max_abs, m.scale, at_least(rtol))
+        }
+        None => format!("NaN {:?}, infinities {:?}: it can't pass", m.nan, m.infinite),
+    };
     let with_others = |row: &&LayerComparison| apart && row.cumulative.as_ref().is_some_and(|m| !m.agrees);
     let row = rows.iter().find(|row| row.differs()).or_else(|| rows.iter().find(with_others))?;
     let (metrics, mode) = match &row.isolated {
@@ -287,7 +293,7 @@ fn first_difference(rows: &[LayerComparison], apart: bool) -> Option<FirstDiffer
     };
     let what = match (&row.why, metrics) {
         (Some(why), _) => why.clone(),
-        (None, Some(metrics)) => format!("{mode}, {}", metrics.in_words()),
+        (None, Some(metrics)) => format!("{mode}, {}", sentence(metrics)),
         (None, None) => mode.into(),
     };
     let what = match row.unseen.join(", ") {

@@ -1,5 +1,6 @@
 //! `alexnet-verify`.
 
+mod at_once;
 mod check;
 mod cost;
 mod layers;
@@ -9,7 +10,6 @@ mod report;
 mod run;
 mod save;
 mod text;
-mod whole;
 mod within;
 
 use crate::args::verify::Verify;

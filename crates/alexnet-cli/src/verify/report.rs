@@ -83,9 +83,8 @@ impl Report {
         }
         if let Some(first) = &self.first_difference {
             let known = self.diagnosis.as_ref().map(|diagnosis| format!("; {}", diagnosis.sentence));
-            let FirstDifference { layer, runtime, what, .. } = first;
-            let known = known.unwrap_or_default();
-            return format!("DISAGREED: {layer} {} ({runtime}{known}): {what}", first.parts());
+            let (layer, runtime, what) = (&first.layer, &first.runtime, &first.what);
+            return format!("DISAGREED: {layer} parts first ({runtime}{}): {what}", known.unwrap_or_default());
         }
         if let Some(difference) = self.parameters.as_ref().and_then(|p| p.differences.first()) {
             return format!("DISAGREED: parameter {difference}");
@@ -208,27 +207,16 @@ impl LayerComparison {
     }
 }
 
-/// Where two runs part, or one from itself.
+/// Where two runs part.
 #[derive(Clone, Debug, Serialize)]
 pub struct FirstDifference {
-    /// The layer; `AlexNet::forward`, where that parts from the model's own layers.
+    /// The layer.
     pub layer: String,
     /// The runtime that differs from the reference.
     pub runtime: String,
-    /// Found with the same input on both sides (`isolated`), with differences accumulating (`cumulative`), where no layer shows
-    /// it alone by the values of its parameters (`parameters`), or between a model's layers and what computes all of them at
-    /// once (`whole`).
+    /// Found with the same input on both sides (`isolated`), with differences accumulating (`cumulative`), or, where no layer
+    /// shows it alone, by the values of its parameters (`parameters`).
     pub mode: &'static str,
     /// What differs, in a sentence.
     pub what: String,
-}
-
-impl FirstDifference {
-    /// What the layer does, for a sentence that it begins.
-    pub fn parts(&self) -> &'static str {
-        match self.mode {
-            "whole" => "parts from its own layers",
-            _ => "parts first",
-        }
-    }
 }

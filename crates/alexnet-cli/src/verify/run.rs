@@ -100,10 +100,14 @@ pub(crate) struct Run<'a> {
     on_gpu: bool,
     /// For each input.
     pub logits: Vec<Array>,
+    /// For each input, the logits as [`Runtime::at_once`] has them; empty for what computes nothing at once.
+    pub at_once: Vec<Array>,
     /// Empty for what has no softmax.
     pub probabilities: Vec<Array>,
     /// The logits of the first inputs, run as one batch, or why they don't come; none where no batch was run.
     pub batched: Option<Result<Array, String>>,
+    /// The same batch, at once.
+    pub batched_at_once: Option<Array>,
     /// The median time that one input took.
     pub milliseconds: Option<f64>,
     /// Why it doesn't run; there are no outputs then.
@@ -156,8 +160,10 @@ impl<'a> Run<'a> {
             reorders_sums: runtime.reorders_sums(),
             on_gpu: runtime.on_gpu(),
             logits: Vec::new(),
+            at_once: Vec::new(),
             probabilities: Vec::new(),
             batched: None,
+            batched_at_once: None,
             milliseconds: None,
             failed: None,
         };
@@ -178,8 +184,10 @@ impl<'a> Run<'a> {
             times.push(started.elapsed().as_secs_f64() * 1e3 / some.len() as f64);
             let logits = values.remove("logits").context("a runtime without logits")?;
             let probabilities = values.remove("probabilities");
+            let at_once = runtime.at_once(&input).with_context(place)?;
             for index in 0..some.len() {
                 self.logits.push(logits.example(index).with_context(place)?);
+                self.at_once.extend(at_once.as_ref().map(|logits| logits.example(index)).transpose()?);
                 self.probabilities.extend(probabilities.as_ref().map(|p| p.example(index)).transpose()?);
             }
         }
@@ -194,6 +202,7 @@ impl<'a> Run<'a> {
                 Ok(mut values) => values.remove("logits").map(Ok),
                 Err(error) => Some(Err(format!("it can't be computed there: {error:#}"))),
             };
+            self.batched_at_once = runtime.at_once(&input)?;
         }
         Ok(())
     }

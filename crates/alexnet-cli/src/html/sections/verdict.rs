@@ -54,7 +54,7 @@ pub fn verdict(report: &Report, _evidence: &Evidence) -> Markup {
                     }
                 }
                 @if let Some(first) = &report.first_difference {
-                    p.lead { strong { (first.layer) } " " (first.parts()) }
+                    p.lead { strong { (first.layer) } " parts first" }
                     p.sentence { (first.runtime) ": " (first.what) }
                     @if let Some(diagnosis) = &report.diagnosis {
                         div.diagnosis {
