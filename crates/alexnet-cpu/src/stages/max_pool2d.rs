@@ -33,27 +33,25 @@ impl Rows for MaxPool2d {
 
     #[inline(always)]
     fn row<E: Element, S: Simd>(&self, simd: S, (block, y): (usize, usize), input: Input<E>, output: &mut [Lanes<E>]) {
-        let (layer, map) = (&self.layer, &self.input);
+        let (layer, map, input) = (&self.layer, &self.input, input.lanes());
         let rows = window(y, layer.kernel[0], layer.stride[0], layer.pads[0], map.height);
-        for (index, y) in rows.enumerate() {
-            let row = &input.lanes()[map.row(block, y)];
-            for (x, output) in output.iter_mut().enumerate() {
-                let columns = &row[window(x, layer.kernel[1], layer.stride[1], layer.pads[1], map.width)];
-                let mut largest = match index {
-                    0 => simd.splat(f32::NEG_INFINITY),
-                    _ => E::load(simd, output),
-                };
+        let first = map.row(block, rows.start).start;
+        for (x, output) in output.iter_mut().enumerate() {
+            let columns = window(x, layer.kernel[1], layer.stride[1], layer.pads[1], map.width);
+            let mut largest = simd.splat(f32::NEG_INFINITY);
+            for row in 0..rows.len() {
+                let pixels = &input[first + row * map.row_pixels()..][columns.clone()];
                 // The usual window, unrolled.
-                if let [a, b, c] = columns {
-                    largest =
-                        simd.max(simd.max(E::load(simd, a), E::load(simd, b)), simd.max(E::load(simd, c), largest));
+                if let [a, b, c] = pixels {
+                    let [a, b, c] = [a, b, c].map(|pixel| E::load(simd, pixel));
+                    largest = simd.max(simd.max(a, b), simd.max(c, largest));
                 } else {
-                    for pixel in columns {
+                    for pixel in pixels {
                         largest = simd.max(largest, E::load(simd, pixel));
                     }
                 }
-                E::store(simd, largest, output);
             }
+            E::store(simd, largest, output);
         }
     }
 }
